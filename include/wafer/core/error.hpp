@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: MIT
+// L0 core: the one error type. Whatever input does, the library answers with wafer::error: no abort, no exit, no output.
+#pragma once
+
+#include <cstdint>
+#include <exception>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include <wafer/core/config.hpp>
+
+namespace wafer::inline WAFER_ABI {
+
+/// What went wrong, one cause each. The message of the error says where, and what to do about it.
+enum class errc : std::uint8_t {
+    file_not_found,            // no such path: check the spelling
+    permission_denied,         // the path may not be read
+    not_a_file,                // a directory or a device was given
+    io_failed,                 // the system refused a read or a mapping
+    bad_magic,                 // not a file of the expected format
+    unsupported_version,       // a version of the format that this release cannot read
+    truncated,                 // the file ends before what it announces
+    corrupt,                   // a count, offset, string or alignment contradicts the format
+    duplicate_name,            // two keys or tensors share a name
+    missing_key,               // metadata that the architecture needs is absent
+    missing_tensor,            // a weight that the architecture needs is absent
+    wrong_type,                // a key or tensor has another type than the architecture needs
+    wrong_shape,               // a tensor's shape contradicts the metadata
+    unsupported_dtype,         // a block format that this release cannot read
+    unsupported_architecture,  // the message lists the known ones
+    unsupported_tokenizer,     // the message lists the known ones
+    bad_vocabulary,            // tokens, merges and ids contradict one another or the model
+    bad_utf8,                  // text that is not UTF-8
+    bad_json,                  // malformed JSON, with its position
+    bad_template,              // a chat template that cannot be parsed, with line and column
+    template_failed,           // a chat template that raised an error of its own or exceeded its bounds
+    invalid_argument,          // a caller's value is outside its documented range
+    context_full,              // a prompt longer than the session's context
+    out_of_memory,             // the system cannot give the memory; the message says how much
+    does_not_fit,              // the modelled memory cannot hold the model; the message says what would
+    cancelled,                 // a callback asked to stop while loading
+    stale_session,             // the model's weights were swapped after this session began
+    target_unavailable,        // WAFER_TARGET names kernels that this CPU or build does not have
+    broken_precondition,       // a caller of a kernel broke its documented contract (checked builds only)
+};
+
+/// The enumerator's name, for logs and tests.
+[[nodiscard]] constexpr std::string_view to_string(errc code) noexcept {
+    constexpr std::string_view names[] = {
+        "file_not_found",  "permission_denied",     "not_a_file",        "io_failed",
+        "bad_magic",       "unsupported_version",   "truncated",         "corrupt",
+        "duplicate_name",  "missing_key",           "missing_tensor",    "wrong_type",
+        "wrong_shape",     "unsupported_dtype",     "unsupported_architecture", "unsupported_tokenizer",
+        "bad_vocabulary",  "bad_utf8",              "bad_json",          "bad_template",
+        "template_failed", "invalid_argument",      "context_full",      "out_of_memory",
+        "does_not_fit",    "cancelled",             "stale_session",     "target_unavailable",
+        "broken_precondition"};
+    return names[static_cast<std::size_t>(code)];
+}
+
+/// Where an error was met; empty parts are unknown.
+struct error_where {
+    std::string file;                     // path as the caller gave it
+    std::optional<std::uint64_t> offset;  // bytes from the start of that file
+    std::string tensor;                   // tensor or metadata key
+};
+
+/// The only exception that the library throws on purpose. what() is one line: message, then where.
+class error : public std::exception {
+public:
+    error(errc code, std::string_view message, error_where where = {})
+        : code_(code), where_(std::move(where)), text_(message) {
+        if (!where_.tensor.empty()) text_ += " [" + where_.tensor + "]";
+        if (!where_.file.empty()) text_ += " in " + where_.file;
+        if (where_.offset) text_ += " at byte " + std::to_string(*where_.offset);
+    }
+    [[nodiscard]] errc code() const noexcept { return code_; }
+    [[nodiscard]] const error_where& where() const noexcept { return where_; }
+    [[nodiscard]] const char* what() const noexcept override { return text_.c_str(); }
+
+private:
+    errc code_;
+    error_where where_;
+    std::string text_;
+};
+
+/// Every error leaves through here, so that a build without exceptions has one place to change.
+[[noreturn]] inline void raise(errc code, std::string_view message, error_where where = {}) {
+    throw error(code, message, std::move(where));
+}
+
+}  // namespace wafer::inline WAFER_ABI
+
+/// A precondition of an internal call. Checked builds raise; others compile it away.
+#if WAFER_CHECKED
+#define WAFER_EXPECT(condition)                                                                           \
+    ((condition) ? void(0)                                                                                \
+                 : ::wafer::raise(::wafer::errc::broken_precondition, "precondition broken: " #condition))
+#else
+#define WAFER_EXPECT(condition) void(0)
+#endif

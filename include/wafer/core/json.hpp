@@ -1,0 +1,427 @@
+// SPDX-License-Identifier: MIT
+// L0 core: JSON as a value: a strict reader for files and a writer for reports. Knows nothing of what the values mean.
+#pragma once
+
+#include <algorithm>
+#include <charconv>
+#include <cmath>
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include <wafer/core/config.hpp>
+#include <wafer/core/error.hpp>
+#include <wafer/core/utf8.hpp>
+
+namespace wafer::inline WAFER_ABI {
+
+/// How json::dump lays out its text. A negative indent writes one line.
+struct json_format {
+    int indent = -1;
+    std::string_view comma = ",";
+    std::string_view colon = ":";
+};
+
+/// A JSON value. Objects keep the order of their members, so that what is written reads as it was built.
+class json {
+public:
+    using array = std::vector<json>;
+    using object = std::vector<std::pair<std::string, json>>;
+    enum class kind : std::uint8_t { null, boolean, integer, real, string, array, object };
+
+    /// Arrays and objects inside one another, at most. Deeper text is refused, so that reading it cannot exhaust the stack.
+    static constexpr int max_depth = 256;
+
+    json() noexcept = default;
+    json(std::nullptr_t) noexcept {}
+    json(std::same_as<bool> auto value) noexcept : value_(value) {}
+    template <std::integral T>
+        requires(!std::same_as<T, bool>)
+    json(T value) noexcept : value_(to_number(value)) {}
+    json(std::floating_point auto value) noexcept : value_(static_cast<double>(value)) {}
+    json(std::string value) noexcept : value_(std::move(value)) {}
+    json(std::string_view value) : value_(std::string(value)) {}
+    json(const char* value) : value_(std::string(value)) {}
+    json(array value) noexcept : value_(std::move(value)) {}
+    json(object value) noexcept : value_(std::move(value)) {}
+
+    /// Reads one JSON document (RFC 8259): no comments, no trailing commas, UTF-8 only, no duplicate keys.
+    /// Whole numbers within 64 bits are integers, all others reals.
+    /// @throws error{errc::bad_json} with line, column and byte offset; `file` is named in it when given.
+    /// @cost  O(n log n) for one object of n members, else linear.
+    [[nodiscard]] static json parse(std::string_view text, std::string_view file = {});
+
+    /// Writes the value. Reals are the shortest that read back equal; those that JSON cannot hold become null,
+    /// bytes that are not UTF-8 become U+FFFD.
+    [[nodiscard]] std::string dump(int indent = -1) const {
+        return dump(json_format{indent, ",", indent < 0 ? ":" : ": "});
+    }
+    [[nodiscard]] std::string dump(const json_format& format) const {
+        std::string out;
+        write(out, format, 0);
+        return out;
+    }
+
+    [[nodiscard]] kind type() const noexcept { return static_cast<kind>(value_.index()); }
+    [[nodiscard]] bool is_null() const noexcept { return type() == kind::null; }
+    [[nodiscard]] bool is_bool() const noexcept { return type() == kind::boolean; }
+    [[nodiscard]] bool is_integer() const noexcept { return type() == kind::integer; }
+    [[nodiscard]] bool is_number() const noexcept { return is_integer() || type() == kind::real; }
+    [[nodiscard]] bool is_string() const noexcept { return type() == kind::string; }
+    [[nodiscard]] bool is_array() const noexcept { return type() == kind::array; }
+    [[nodiscard]] bool is_object() const noexcept { return type() == kind::object; }
+
+    /// The value as one type. @throws error{errc::wrong_type} where it is another; as_double also takes integers.
+    [[nodiscard]] bool as_bool() const { return as<bool>("a boolean"); }
+    [[nodiscard]] std::int64_t as_int() const { return as<std::int64_t>("an integer"); }
+    [[nodiscard]] double as_double() const {
+        return is_integer() ? static_cast<double>(as_int()) : as<double>("a number");
+    }
+    [[nodiscard]] const std::string& as_string() const { return as<std::string>("a string"); }
+    [[nodiscard]] const array& as_array() const { return as<array>("an array"); }
+    [[nodiscard]] const object& as_object() const { return as<object>("an object"); }
+    [[nodiscard]] array& as_array() { return const_cast<array&>(std::as_const(*this).as_array()); }
+    [[nodiscard]] object& as_object() { return const_cast<object&>(std::as_const(*this).as_object()); }
+
+    /// The member of that name, or nullptr; also nullptr where this is no object. Linear in the number of members.
+    [[nodiscard]] const json* find(std::string_view key) const noexcept {
+        if (const auto* members = std::get_if<object>(&value_))
+            for (const auto& [name, value] : *members)
+                if (name == key) return &value;
+        return nullptr;
+    }
+    /// The member of that name. @throws error{errc::missing_key}.
+    [[nodiscard]] const json& at(std::string_view key) const {
+        if (const json* value = find(key)) return *value;
+        raise(errc::missing_key, "JSON object has no member \"" + std::string(key) + "\"");
+    }
+    /// The element at that index. @throws error{errc::invalid_argument} past the end.
+    [[nodiscard]] const json& at(std::size_t index) const {
+        const array& items = as_array();
+        if (index < items.size()) return items[index];
+        raise(errc::invalid_argument, "JSON array of " + std::to_string(items.size()) + " elements has no index " +
+                                          std::to_string(index));
+    }
+    /// Adds or replaces a member; null becomes an object first.
+    json& set(std::string key, json value) {
+        if (is_null()) value_ = object{};
+        for (auto& [name, old] : as_object())
+            if (name == key) return old = std::move(value), *this;
+        as_object().emplace_back(std::move(key), std::move(value));
+        return *this;
+    }
+    /// Adds an element; null becomes an array first.
+    json& push_back(json value) {
+        if (is_null()) value_ = array{};
+        as_array().push_back(std::move(value));
+        return *this;
+    }
+
+    /// Same kind and same content; objects also in the same order.
+    friend bool operator==(const json& a, const json& b) { return a.value_ == b.value_; }
+
+    /// Appends a JSON string literal with its quotes.
+    static void write_string(std::string& out, std::string_view text);
+    /// Appends the shortest text that reads back as this double and is recognisably not an integer.
+    static void write_real(std::string& out, double value);
+
+private:
+    using storage = std::variant<std::monostate, bool, std::int64_t, double, std::string, array, object>;
+
+    template <std::integral T>
+    static storage to_number(T value) noexcept {
+        if (std::in_range<std::int64_t>(value)) return static_cast<std::int64_t>(value);
+        return static_cast<double>(value);
+    }
+    template <class T>
+    const T& as(std::string_view wanted) const {
+        if (const T* value = std::get_if<T>(&value_)) return *value;
+        static constexpr std::string_view names[] = {"null", "a boolean", "an integer", "a number",
+                                                     "a string", "an array", "an object"};
+        raise(errc::wrong_type, "JSON value is " + std::string(names[value_.index()]) + ", not " + std::string(wanted));
+    }
+    void write(std::string& out, const json_format& format, int level) const;
+
+    storage value_;
+};
+
+namespace detail {
+
+class json_parser {
+public:
+    json_parser(std::string_view text, std::string_view file) : text_(text), file_(file) {}
+
+    json document() {
+        skip_space();
+        json value = parse_value(0);
+        skip_space();
+        if (at_ != text_.size()) fail("unexpected text after the JSON document", at_);
+        return value;
+    }
+
+private:
+    [[noreturn]] void fail(std::string_view what, std::size_t offset) const {
+        const std::string_view before = text_.substr(0, offset);
+        const auto line = 1 + std::count(before.begin(), before.end(), '\n');
+        const std::size_t start = before.rfind('\n') + 1;  // npos + 1 is 0
+        raise(errc::bad_json,
+              std::string(what) + " (line " + std::to_string(line) + ", column " + std::to_string(offset - start + 1) + ")",
+              {std::string(file_), offset, {}});
+    }
+
+    [[nodiscard]] char peek() const noexcept { return at_ < text_.size() ? text_[at_] : '\0'; }
+    void skip_space() noexcept {
+        while (at_ < text_.size() && (text_[at_] == ' ' || text_[at_] == '\n' || text_[at_] == '\r' || text_[at_] == '\t')) ++at_;
+    }
+    bool take(char c) noexcept {
+        if (at_ == text_.size() || text_[at_] != c) return false;
+        ++at_;
+        return true;
+    }
+    json literal(std::string_view word, json value) {
+        if (text_.substr(at_, word.size()) != word) fail("not a JSON value", at_);
+        at_ += word.size();
+        return value;
+    }
+
+    json parse_value(int depth) {
+        if (at_ == text_.size()) fail("JSON text ends where a value is expected", at_);
+        switch (text_[at_]) {
+            case '{': return parse_object(depth + 1);
+            case '[': return parse_array(depth + 1);
+            case '"': return parse_string();
+            case 't': return literal("true", true);
+            case 'f': return literal("false", false);
+            case 'n': return literal("null", nullptr);
+            default: return parse_number();
+        }
+    }
+
+    void check_depth(int depth) const {
+        if (depth > json::max_depth)
+            fail("arrays and objects are nested more than " + std::to_string(json::max_depth) + " deep", at_);
+    }
+
+    json parse_array(int depth) {
+        check_depth(depth);
+        json::array items;
+        ++at_;
+        skip_space();
+        if (take(']')) return items;
+        while (true) {
+            items.push_back(parse_value(depth));
+            skip_space();
+            if (take(']')) return items;
+            if (!take(',')) fail("expected ',' or ']' in an array", at_);
+            skip_space();
+        }
+    }
+
+    json parse_object(int depth) {
+        check_depth(depth);
+        const std::size_t start = at_;
+        json::object members;
+        ++at_;
+        skip_space();
+        if (take('}')) return members;
+        while (true) {
+            if (peek() != '"') fail("expected a string as the name of a member", at_);
+            std::string key = parse_string();
+            skip_space();
+            if (!take(':')) fail("expected ':' after the name of a member", at_);
+            skip_space();
+            json value = parse_value(depth);
+            members.emplace_back(std::move(key), std::move(value));
+            skip_space();
+            if (take('}')) break;
+            if (!take(',')) fail("expected ',' or '}' in an object", at_);
+            skip_space();
+        }
+        refuse_duplicates(members, start);
+        return members;
+    }
+
+    void refuse_duplicates(const json::object& members, std::size_t start) const {
+        std::vector<std::string_view> names;
+        names.reserve(members.size());
+        for (const auto& member : members) names.push_back(member.first);
+        std::sort(names.begin(), names.end());
+        const auto twice = std::adjacent_find(names.begin(), names.end());
+        if (twice != names.end()) fail("object has two members named \"" + std::string(*twice) + "\"", start);
+    }
+
+    json parse_number() {
+        const std::size_t start = at_;
+        const auto digits = [&] {
+            const std::size_t first = at_;
+            while (peek() >= '0' && peek() <= '9') ++at_;
+            return at_ - first;
+        };
+        take('-');
+        const bool zero = peek() == '0';
+        const std::size_t whole = digits();
+        if (whole == 0) fail("not a JSON value", start);
+        if (zero && whole > 1) fail("a number may not begin with 0", start);
+        bool integer = true;
+        if (take('.')) {
+            integer = false;
+            if (digits() == 0) fail("expected a digit after '.'", at_);
+        }
+        if (peek() == 'e' || peek() == 'E') {
+            integer = false;
+            ++at_;
+            if (!take('+')) take('-');
+            if (digits() == 0) fail("expected a digit in the exponent", at_);
+        }
+        const char* first = text_.data() + start;
+        const char* last = text_.data() + at_;
+        if (std::int64_t value = 0; integer && std::from_chars(first, last, value).ec == std::errc{}) return value;
+        double value = 0;
+        if (std::from_chars(first, last, value).ec != std::errc{}) fail("number is outside the range of a double", start);
+        return value;
+    }
+
+    std::string parse_string() {
+        const std::size_t start = at_++;
+        std::string out;
+        while (true) {
+            const std::size_t run = at_;
+            while (at_ < text_.size() && plain(text_[at_])) ++at_;
+            out.append(text_, run, at_ - run);
+            if (at_ == text_.size()) fail("string has no closing '\"'", start);
+            const char c = text_[at_];
+            if (c == '"') {
+                ++at_;
+                return out;
+            }
+            if (c == '\\') {
+                parse_escape(out);
+            } else if (static_cast<unsigned char>(c) < 0x20) {
+                fail("control character in a string: write it as an escape", at_);
+            } else {
+                const utf8_step step = decode_utf8(text_, at_);
+                if (step.status != utf8_status::ok) fail("text is not UTF-8", at_);
+                out.append(text_, at_, step.length);
+                at_ += step.length;
+            }
+        }
+    }
+    static bool plain(char c) noexcept { return c >= 0x20 && c < 0x7F && c != '"' && c != '\\'; }
+
+    void parse_escape(std::string& out) {
+        const std::size_t start = at_++;
+        static constexpr std::string_view letters = "\"\\/bfnrt", meanings = "\"\\/\b\f\n\r\t";
+        if (const auto known = letters.find(peek()); peek() != '\0' && known != letters.npos) {
+            out.push_back(meanings[known]);
+            ++at_;
+            return;
+        }
+        if (!take('u')) fail("unknown escape in a string", start);
+        char32_t code = hex4(start);
+        if (code >= 0xD800 && code < 0xDC00 && text_.substr(at_, 2) == "\\u") {
+            at_ += 2;
+            const char32_t low = hex4(start);
+            if (low < 0xDC00 || low > 0xDFFF) fail("a high surrogate without its low one", start);
+            code = 0x10000 + ((code - 0xD800) << 10) + (low - 0xDC00);
+        }
+        if (code >= 0xD800 && code < 0xE000) fail("a surrogate without its other half", start);
+        append_utf8(out, code);
+    }
+    char32_t hex4(std::size_t start) {
+        unsigned code = 0;
+        const std::string_view digits = text_.substr(at_, 4);
+        const auto [end, ec] = std::from_chars(digits.data(), digits.data() + digits.size(), code, 16);
+        if (ec != std::errc{} || digits.size() != 4 || end != digits.data() + 4) fail("\\u needs four hexadecimal digits", start);
+        at_ += 4;
+        return code;
+    }
+
+    std::string_view text_, file_;
+    std::size_t at_ = 0;
+};
+
+}  // namespace detail
+
+inline json json::parse(std::string_view text, std::string_view file) { return detail::json_parser(text, file).document(); }
+
+inline void json::write_string(std::string& out, std::string_view text) {
+    out.push_back('"');
+    for (std::size_t at = 0; at < text.size();) {
+        const utf8_step step = decode_utf8(text, at);
+        const char c = text[at];
+        static constexpr std::string_view specials = "\"\\\b\f\n\r\t", letters = "\"\\bfnrt";
+        if (step.status != utf8_status::ok) {
+            out += replacement_utf8;
+        } else if (const auto special = specials.find(c); special != specials.npos) {
+            out.push_back('\\');
+            out.push_back(letters[special]);
+        } else if (step.code < 0x20) {
+            static constexpr char hex[] = "0123456789abcdef";
+            out += "\\u00";
+            out.push_back(hex[step.code >> 4]);
+            out.push_back(hex[step.code & 15]);
+        } else {
+            out.append(text, at, step.length);
+        }
+        at += step.length;
+    }
+    out.push_back('"');
+}
+
+inline void json::write_real(std::string& out, double value) {
+    if (!std::isfinite(value)) {
+        out += "null";
+        return;
+    }
+    // Plain digits between 1e-4 and 1e16, as JavaScript and Python print; shortest-form alone would write 1e+05.
+    const double size = std::fabs(value);
+    const bool plain = size == 0 || (size >= 1e-4 && size < 1e16);
+    char text[32];
+    const auto end = std::to_chars(text, text + sizeof text, value, plain ? std::chars_format::fixed : std::chars_format::scientific).ptr;
+    const std::string_view digits(text, static_cast<std::size_t>(end - text));
+    out += digits;
+    if (plain && digits.find('.') == digits.npos) out += ".0";
+}
+
+inline void json::write(std::string& out, const json_format& format, int level) const {
+    const auto new_line = [&](int depth) {
+        if (format.indent < 0) return;
+        out.push_back('\n');
+        out.append(static_cast<std::size_t>(depth) * static_cast<std::size_t>(format.indent), ' ');
+    };
+    const auto list = [&](char open, const auto& items, char close, const auto& write_item) {
+        out.push_back(open);
+        bool first = true;
+        for (const auto& item : items) {
+            if (!first) out += format.comma;
+            first = false;
+            new_line(level + 1);
+            write_item(item);
+        }
+        if (!items.empty()) new_line(level);
+        out.push_back(close);
+    };
+    switch (type()) {
+        case kind::null: out += "null"; break;
+        case kind::boolean: out += as_bool() ? "true" : "false"; break;
+        case kind::integer: out += std::to_string(as_int()); break;
+        case kind::real: write_real(out, as_double()); break;
+        case kind::string: write_string(out, as_string()); break;
+        case kind::array: list('[', as_array(), ']', [&](const json& item) { item.write(out, format, level + 1); }); break;
+        case kind::object:
+            list('{', as_object(), '}', [&](const auto& member) {
+                write_string(out, member.first);
+                out += format.colon;
+                member.second.write(out, format, level + 1);
+            });
+            break;
+    }
+}
+
+}  // namespace wafer::inline WAFER_ABI

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: MIT
+// L8 gen: what a model will need, before anything is allocated: from the file's header alone.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <filesystem>
+#include <ostream>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <wafer/core/config.hpp>
+#include <wafer/core/error.hpp>
+#include <wafer/core/system.hpp>
+#include <wafer/core/units.hpp>
+#include <wafer/io/open.hpp>
+#include <wafer/model/network.hpp>
+#include <wafer/sram/residency.hpp>
+
+namespace wafer::inline WAFER_ABI {
+
+/// Exact bytes for a model and one session with it on this machine.
+struct model_plan {
+    model_config config;
+    sequence_shape shape;      // with the context filled in
+    std::size_t n_threads = 1;
+    bytes stored{};            // weights in the file
+    bytes weights{};           // weights as they will be resident
+    bytes cache{};             // keys and values at the full context
+    bytes scratch{};           // buffers of the largest pass, logits included
+    std::vector<sram::resident> residents;  // what a placement is asked to place, matrix by matrix
+
+    [[nodiscard]] bytes total() const noexcept { return weights + cache + scratch; }
+
+    /// Where every matrix would live on a device's mesh of tiles. @throws error{errc::does_not_fit}, naming what would do
+    template <sram::placement Placement>
+    [[nodiscard]] sram::residency place(const Placement& placement, const sram::mesh& tiles) const {
+        return sram::residency(residents, placement.place(residents, tiles), tiles);
+    }
+};
+
+/// Plans a model and a session. Allocates nothing of what it plans.
+/// @param limit  memory that may be used; default: what the system has available now
+/// @throws error{errc::does_not_fit} naming the need, the limit and the longest context that would fit
+/// @throws error: everything that can be wrong with a header
+[[nodiscard]] inline model_plan plan(const checkpoint& file, sequence_shape shape = {}, std::size_t n_threads = 0,
+                                     bytes limit = bytes(system::available_memory())) {
+    if (n_threads == 0) n_threads = system::usable_cpus();
+    const network net(file, n_threads);
+    shape.n_context = net.context_of(shape);
+    const auto scratch_for = [&](const sequence_shape& s) {
+        return net.scratch_size(s, n_threads) + bytes(s.n_output * padded(net.config().n_vocab) * sizeof(float));
+    };
+    model_plan p{net.config(), shape, n_threads, net.stored(), net.plan().size(), net.cache_shape(shape).size(), scratch_for(shape), net.plan().residents()};
+    if (p.total() <= limit) return p;
+    const auto mib = [](bytes n) { return std::to_string((n.count + (1 << 20) - 1) >> 20) + " MiB"; };
+    std::string advice = "even one position does not fit: use fewer bits per weight or more memory";
+    for (sequence_shape less = shape; less.n_context > 1;) {
+        less.n_context /= 2;
+        if (p.weights + net.cache_shape(less).size() + scratch_for(less) > limit) continue;
+        advice = "a context of " + std::to_string(less.n_context) + " would fit";
+        break;
+    }
+    raise(errc::does_not_fit, "weights " + mib(p.weights) + " + cache " + mib(p.cache) + " + scratch " + mib(p.scratch) + " exceed " + mib(limit) + ": " + advice,
+          {file.path(), {}, {}});
+}
+
+[[nodiscard]] inline model_plan plan(const std::filesystem::path& path, sequence_shape shape = {}, std::size_t n_threads = 0,
+                                     bytes limit = bytes(system::available_memory())) {
+    return plan(open_checkpoint(path), shape, n_threads, limit);
+}
+
+}  // namespace wafer::inline WAFER_ABI

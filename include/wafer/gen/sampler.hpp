@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: MIT
+// L8 gen: from logits to the next token. Knows neither text nor networks.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <random>
+#include <span>
+#include <string>
+#include <vector>
+
+#include <wafer/core/config.hpp>
+#include <wafer/core/error.hpp>
+
+namespace wafer::inline WAFER_ABI {
+
+/// How the next token is drawn. The steps run in this order: repetition penalty, top_k, top_p, min_p, temperature; each works
+/// on what the one before left.
+struct sampling {
+    float temperature = 0.7f;      // 0: greedy, the most likely token; ties go to the lower id
+    std::size_t top_k = 40;        // keep the k most likely; 0: all
+    float top_p = 0.95f;           // keep the most likely until their probabilities sum to this; 1: all
+    float min_p = 0.05f;           // keep what is at least this fraction of the most likely; 0: all
+    float repeat_penalty = 1.0f;   // logits of recent tokens are divided by it if positive, multiplied if not; 1: off
+    std::size_t repeat_last = 64;  // how many recent tokens that covers
+    std::uint64_t seed = 0;        // equal seeds give equal answers
+};
+
+/// Draws tokens. After the first draw nothing allocates.
+/// @cite Fan et al. 2018 (top-k); Holtzman et al. 2020 (top-p); Nguyen et al. 2024 (min-p); Keskar et al. 2019, eq. 2 (penalty)
+class sampler {
+public:
+    /// @throws error{errc::invalid_argument} for values out of range
+    explicit sampler(const sampling& how = {}) : how_(how), random_(how.seed) {
+        const auto check = [](bool good, const char* what) {
+            if (!good) raise(errc::invalid_argument, std::string("sampling needs ") + what);
+        };
+        check(how.temperature >= 0 && std::isfinite(how.temperature), "a temperature of 0 or more");
+        check(how.top_p > 0 && how.top_p <= 1, "0 < top_p <= 1");
+        check(how.min_p >= 0 && how.min_p <= 1, "0 <= min_p <= 1");
+        check(how.repeat_penalty > 0 && std::isfinite(how.repeat_penalty), "a repetition penalty above 0");
+    }
+
+    /// The next token after `recent`. Logits that are not numbers are never drawn.  @pre logits is not empty
+    [[nodiscard]] std::int32_t pick(std::span<const float> logits, std::span<const std::int32_t> recent = {}) {
+        candidates_.resize(logits.size());
+        for (std::size_t i = 0; i < logits.size(); ++i)
+            candidates_[i] = {static_cast<std::int32_t>(i), std::isnan(logits[i]) ? lowest : logits[i]};
+        penalise(recent.last(std::min(how_.repeat_last, recent.size())));
+        if (how_.temperature == 0) return std::min_element(candidates_.begin(), candidates_.end(), likelier)->id;
+        keep_top_k();
+        keep_probable();
+        return draw();
+    }
+
+    [[nodiscard]] const sampling& how() const noexcept { return how_; }
+
+private:
+    struct candidate {
+        std::int32_t id;
+        float logit;
+    };
+    static constexpr float lowest = -std::numeric_limits<float>::infinity();
+    static bool likelier(const candidate& a, const candidate& b) noexcept { return a.logit > b.logit || (a.logit == b.logit && a.id < b.id); }
+
+    void penalise(std::span<const std::int32_t> recent) noexcept {
+        if (how_.repeat_penalty == 1) return;
+        for (std::size_t i = 0; i < recent.size(); ++i) {
+            const auto id = static_cast<std::size_t>(recent[i]);
+            if (id >= candidates_.size() || std::find(recent.begin(), recent.begin() + static_cast<std::ptrdiff_t>(i), recent[i]) !=
+                                                recent.begin() + static_cast<std::ptrdiff_t>(i))
+                continue;  // once for each token, however often it came
+            float& l = candidates_[id].logit;
+            l = l > 0 ? l / how_.repeat_penalty : l * how_.repeat_penalty;
+        }
+    }
+    void keep_top_k() {
+        const std::size_t k = how_.top_k == 0 ? candidates_.size() : std::min(how_.top_k, candidates_.size());
+        std::partial_sort(candidates_.begin(), candidates_.begin() + static_cast<std::ptrdiff_t>(k), candidates_.end(), likelier);
+        candidates_.resize(k);
+    }
+    /// top_p and min_p, over probabilities at temperature 1 of what top_k left.
+    void keep_probable() {
+        const float top = candidates_.front().logit;
+        if (top == lowest) return;  // nothing can be told apart
+        double total = 0;
+        for (const auto& c : candidates_) total += std::exp(static_cast<double>(c.logit - top));
+        double sum = 0;
+        std::size_t kept = 0;
+        while (kept < candidates_.size()) {
+            const double likelihood = std::exp(static_cast<double>(candidates_[kept].logit - top));  // relative to the best
+            if (kept != 0 && likelihood < static_cast<double>(how_.min_p)) break;
+            ++kept;
+            if ((sum += likelihood / total) >= static_cast<double>(how_.top_p)) break;
+        }
+        candidates_.resize(kept);
+    }
+    [[nodiscard]] std::int32_t draw() {
+        const float top = candidates_.front().logit;
+        if (top == lowest) return candidates_.front().id;
+        const auto weight = [&](const candidate& c) { return std::exp(static_cast<double>((c.logit - top) / how_.temperature)); };
+        double total = 0;
+        for (const auto& c : candidates_) total += weight(c);
+        // 53 random bits make a double in [0, 1), the same on every system.
+        double left = static_cast<double>(random_() >> 11) * 0x1p-53 * total;
+        for (const auto& c : candidates_)
+            if ((left -= weight(c)) < 0) return c.id;
+        return candidates_.back().id;
+    }
+
+    sampling how_;
+    std::mt19937_64 random_;
+    std::vector<candidate> candidates_;
+};
+
+}  // namespace wafer::inline WAFER_ABI

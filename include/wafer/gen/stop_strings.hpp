@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: MIT
+// L8 gen: ends a stream of text where a stop string begins, wherever the stream was cut.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <wafer/core/config.hpp>
+
+namespace wafer::inline WAFER_ABI {
+
+/// Passes text through until one of the strings appears; holds back only what may be the beginning of one.
+class stop_strings {
+public:
+    explicit stop_strings(std::vector<std::string> strings = {}) : strings_(std::move(strings)) {
+        std::erase_if(strings_, [](const std::string& s) { return s.empty(); });
+    }
+
+    /// The text that is certain to come before any stop string. Nothing more after one was met.
+    [[nodiscard]] std::string feed(std::string_view text) {
+        if (met_) return {};
+        held_ += text;
+        std::size_t end = std::string::npos;
+        for (const auto& s : strings_) end = std::min(end, held_.find(s));
+        if (end != std::string::npos) {
+            met_ = true;
+            held_.resize(end);
+            return std::exchange(held_, {});
+        }
+        std::size_t keep = 0;
+        for (const auto& s : strings_)
+            for (std::size_t n = std::min(s.size() - 1, held_.size()); n > keep; --n)
+                if (std::string_view(held_).ends_with(std::string_view(s).substr(0, n))) keep = n;
+        std::string certain = held_.substr(0, held_.size() - keep);
+        held_.erase(0, certain.size());
+        return certain;
+    }
+    /// Ends the stream: what was held back after all.
+    [[nodiscard]] std::string flush() { return std::exchange(held_, {}); }
+    /// Whether a stop string was met.
+    [[nodiscard]] bool met() const noexcept { return met_; }
+
+private:
+    std::vector<std::string> strings_;
+    std::string held_;
+    bool met_ = false;
+};
+
+}  // namespace wafer::inline WAFER_ABI

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: MIT
+// L3 io: the one interface to a model's files, whatever their format: metadata, and tensors as spans of stored bytes.
+// Format readers (gguf.hpp) make it; it knows none of them, and no model.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <numeric>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <wafer/core/config.hpp>
+#include <wafer/core/dtype.hpp>
+#include <wafer/core/error.hpp>
+#include <wafer/core/units.hpp>
+#include <wafer/io/mapped_file.hpp>
+#include <wafer/io/metadata.hpp>
+#include <wafer/tensor/shape.hpp>
+
+namespace wafer::inline WAFER_ABI {
+
+/// One stored tensor. Its bytes are rows of whole blocks, one after the other, at any alignment.
+struct tensor_info {
+    std::string name;
+    dtype type{};
+    shape dims;                       // row-major: the last extent is contiguous
+    std::span<const std::byte> data;  // dims.rows() * row_bytes(type, dims.cols()) bytes, not read yet
+    std::size_t file = 0;             // which of the checkpoint's files holds it
+    std::uint64_t offset = 0;         // of its data, from the start of that file
+};
+
+/// What a format reader found. The spans point into `mappings`, or into memory that the caller keeps.
+struct checkpoint_contents {
+    metadata meta;
+    std::vector<tensor_info> tensors;
+    std::vector<std::string> files;      // at least one; the first is the one in errors about the whole
+    std::vector<mapped_file> mappings;   // empty for a checkpoint in memory
+};
+
+/// A model's files, opened and checked, with no weight read yet. Immutable; copies share one state and keep the files mapped.
+class checkpoint {
+public:
+    /// @throws error{errc::duplicate_name} if two tensors share a name
+    explicit checkpoint(checkpoint_contents contents) : state_(std::make_shared<const state>(std::move(contents))) {}
+
+    [[nodiscard]] const wafer::metadata& metadata() const noexcept { return state_->meta; }
+    /// In the order of the files.
+    [[nodiscard]] std::span<const tensor_info> tensors() const noexcept { return state_->tensors; }
+    [[nodiscard]] std::span<const std::string> files() const noexcept { return state_->files; }
+    /// The file that was opened, as errors name it.
+    [[nodiscard]] const std::string& path() const noexcept { return state_->files.front(); }
+    /// Stored bytes of all tensors.
+    [[nodiscard]] bytes size() const noexcept { return state_->size; }
+
+    /// The tensor of that name, or null. O(log n).
+    [[nodiscard]] const tensor_info* find(std::string_view name) const noexcept {
+        const auto& order = state_->by_name;
+        const auto at = std::lower_bound(order.begin(), order.end(), name,
+                                         [&](std::size_t i, std::string_view n) { return state_->tensors[i].name < n; });
+        return at != order.end() && state_->tensors[*at].name == name ? &state_->tensors[*at] : nullptr;
+    }
+    /// @throws error{errc::missing_tensor}
+    [[nodiscard]] const tensor_info& require(std::string_view name) const {
+        if (const auto* tensor = find(name)) return *tensor;
+        raise(errc::missing_tensor, "the model lacks a tensor that its architecture needs", {path(), {}, std::string(name)});
+    }
+
+    /// Hints about part of a tensor's data: it will soon be read; or it will not be read again, so that its memory can go.
+    /// For a checkpoint in memory they do nothing.
+    void will_need(std::span<const std::byte> part) const noexcept {
+        if (!state_->mappings.empty()) mapped_file::will_need(part);
+    }
+    void wont_need(std::span<const std::byte> part) const noexcept {
+        if (!state_->mappings.empty()) mapped_file::wont_need(part);
+    }
+
+private:
+    struct state : checkpoint_contents {
+        explicit state(checkpoint_contents contents) : checkpoint_contents(std::move(contents)), by_name(tensors.size()) {
+            std::iota(by_name.begin(), by_name.end(), std::size_t{0});
+            std::stable_sort(by_name.begin(), by_name.end(), [&](auto a, auto b) { return tensors[a].name < tensors[b].name; });
+            const auto twice = std::adjacent_find(by_name.begin(), by_name.end(),
+                                                  [&](auto a, auto b) { return tensors[a].name == tensors[b].name; });
+            if (twice != by_name.end()) {
+                const auto& t = tensors[*(twice + 1)];
+                raise(errc::duplicate_name, "two tensors share a name", {files[t.file], t.offset, t.name});
+            }
+            for (const auto& t : tensors) size += bytes(t.data.size());
+        }
+        std::vector<std::size_t> by_name;
+        bytes size{};
+    };
+    std::shared_ptr<const state> state_;
+};
+
+}  // namespace wafer::inline WAFER_ABI

@@ -1,0 +1,325 @@
+// SPDX-License-Identifier: MIT
+// L3 io: GGUF, versions 2 and 3. Reads the header only, trusts none of it, and knows no model. Little-endian throughout:
+//   1 magic "GGUF" | 2 u32 version | 3 u64 n_tensors | 4 u64 n_pairs
+//   5 n_pairs x   { string key, u32 type, value }           string: u64 length, bytes; array: u32 type, u64 length, values
+//   6 n_tensors x { string name, u32 rank, u64 extent[rank] (contiguous one first), u32 dtype, u64 offset }
+//   7 padding to general.alignment (32) | 8 data; offsets count from here and are multiples of the alignment
+#pragma once
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <numeric>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include <wafer/core/bits.hpp>
+#include <wafer/core/config.hpp>
+#include <wafer/core/dtype.hpp>
+#include <wafer/core/error.hpp>
+#include <wafer/io/checkpoint.hpp>
+#include <wafer/io/mapped_file.hpp>
+#include <wafer/io/metadata.hpp>
+#include <wafer/tensor/shape.hpp>
+
+namespace wafer::inline WAFER_ABI {
+
+namespace detail {
+
+/// Reads forward through a file that may end anywhere. Its errors name the file, the byte and what was being read.
+class gguf_cursor {
+public:
+    gguf_cursor(std::span<const std::byte> file, const std::string& name) noexcept : file_(file), name_(name) {}
+
+    std::string_view subject;  // the key or tensor being read
+
+    [[nodiscard]] std::size_t at() const noexcept { return at_; }
+    [[nodiscard]] std::uint64_t left() const noexcept { return file_.size() - at_; }
+
+    template <class T>
+    [[nodiscard]] T take(std::string_view what) {
+        if (left() < sizeof(T)) fail(errc::truncated, "the file ends inside " + std::string(what), at_);
+        const T value = load_le<T>(file_.data() + at_);
+        at_ += sizeof(T);
+        return value;
+    }
+
+    [[nodiscard]] std::string_view take_string(std::string_view what) {
+        const std::size_t begin = at_;
+        const auto length = take<std::uint64_t>(what);
+        if (length > left())
+            fail(errc::truncated, std::string(what) + " is said to have " + std::to_string(length) + " bytes, more than the file", begin);
+        const std::string_view text(reinterpret_cast<const char*>(file_.data()) + at_, static_cast<std::size_t>(length));
+        at_ += text.size();
+        return text;
+    }
+
+    /// A count of things that take at least `least` bytes each, so that memory is never asked for on a lie.
+    [[nodiscard]] std::size_t take_count(std::string_view what, std::size_t least) {
+        const std::size_t begin = at_;
+        const auto count = take<std::uint64_t>(what);
+        check_count(what, count, least, begin);
+        return static_cast<std::size_t>(count);
+    }
+    void check_count(std::string_view what, std::uint64_t count, std::size_t least, std::size_t where) const {
+        if (count > left() / least)
+            fail(errc::truncated, std::string(what) + " is said to be " + std::to_string(count) + ", more than the file can hold", where);
+    }
+
+    [[noreturn]] void fail(errc code, const std::string& message, std::uint64_t where) const {
+        raise(code, message, {name_, where, printable(subject)});
+    }
+
+    /// Names come from the file: keep them from spoiling a terminal.
+    [[nodiscard]] static std::string printable(std::string_view name) {
+        constexpr std::size_t longest = 120;
+        std::string text(name.substr(0, longest));
+        for (char& c : text)
+            if (c < ' ' || c > '~') c = '?';
+        return name.size() > longest ? text + "..." : text;
+    }
+
+private:
+    std::span<const std::byte> file_;
+    const std::string& name_;
+    std::size_t at_ = 0;
+};
+
+/// The types of metadata values, by their number in the file.
+enum class gguf_type : std::uint32_t { u8, i8, u16, i16, u32, i32, f32, boolean, string, array, u64, i64, f64 };
+
+/// One value, widened to what metadata_value holds.
+template <class Stored>
+[[nodiscard]] auto take_element(gguf_cursor& in) {
+    if constexpr (std::same_as<Stored, std::string_view>) {
+        return in.take_string("a string");
+    } else if constexpr (std::same_as<Stored, bool>) {
+        const auto byte = in.take<std::uint8_t>("a bool");
+        if (byte > 1) in.fail(errc::corrupt, "a bool must be 0 or 1, not " + std::to_string(byte), in.at() - 1);
+        return byte == 1;
+    } else {
+        using wide = std::conditional_t<std::floating_point<Stored>, double,
+                                        std::conditional_t<std::signed_integral<Stored>, std::int64_t, std::uint64_t>>;
+        return wide{in.take<Stored>("a value")};
+    }
+}
+
+/// One value, or as many as `length` says.
+template <class Stored>
+[[nodiscard]] metadata_value take_values(gguf_cursor& in, std::optional<std::uint64_t> length) {
+    if (!length) return take_element<Stored>(in);
+    constexpr std::size_t least = std::same_as<Stored, std::string_view> ? 8 : sizeof(Stored);
+    in.check_count("an array's length", *length, least, in.at() - 8);
+    std::vector<decltype(take_element<Stored>(in))> values;
+    values.reserve(static_cast<std::size_t>(*length));
+    for (std::uint64_t i = 0; i < *length; ++i) values.push_back(take_element<Stored>(in));
+    return values;
+}
+
+[[nodiscard]] inline metadata_value take_gguf_value(gguf_cursor& in) {
+    std::size_t begin = in.at();
+    auto type = in.take<gguf_type>("a value's type");
+    std::optional<std::uint64_t> length;
+    if (type == gguf_type::array) {
+        begin = in.at();
+        type = in.take<gguf_type>("an array's type");
+        length = in.take<std::uint64_t>("an array's length");
+    }
+    switch (type) {
+        case gguf_type::u8: return take_values<std::uint8_t>(in, length);
+        case gguf_type::i8: return take_values<std::int8_t>(in, length);
+        case gguf_type::u16: return take_values<std::uint16_t>(in, length);
+        case gguf_type::i16: return take_values<std::int16_t>(in, length);
+        case gguf_type::u32: return take_values<std::uint32_t>(in, length);
+        case gguf_type::i32: return take_values<std::int32_t>(in, length);
+        case gguf_type::f32: return take_values<float>(in, length);
+        case gguf_type::boolean: return take_values<bool>(in, length);
+        case gguf_type::string: return take_values<std::string_view>(in, length);
+        case gguf_type::array: in.fail(errc::corrupt, "arrays inside arrays are not read", begin);
+        case gguf_type::u64: return take_values<std::uint64_t>(in, length);
+        case gguf_type::i64: return take_values<std::int64_t>(in, length);
+        case gguf_type::f64: return take_values<double>(in, length);
+    }
+    in.fail(errc::corrupt, "unknown value type " + std::to_string(static_cast<std::uint32_t>(type)), begin);
+}
+
+/// One file's share of a checkpoint.
+struct gguf_part {
+    metadata meta;
+    std::vector<tensor_info> tensors;
+};
+
+/// One entry of the tensor table. Its offset counts from the start of the data, and its span has a size but no place yet.
+[[nodiscard]] inline std::pair<tensor_info, std::uint64_t> take_tensor(gguf_cursor& in, std::uint64_t alignment) {
+    const std::size_t begin = in.at();
+    tensor_info tensor;
+    in.subject = {};
+    in.subject = in.take_string("a tensor's name");
+    tensor.name = in.subject;
+    const auto rank = in.take<std::uint32_t>("a tensor's rank");
+    if (rank == 0 || rank > shape::max_rank)
+        in.fail(errc::corrupt, "a tensor has one to four extents, not " + std::to_string(rank), begin);
+    std::array<std::uint64_t, shape::max_rank> extents{};
+    for (std::size_t axis = rank; axis-- > 0;) extents[axis] = in.take<std::uint64_t>("a tensor's extents");
+    const auto id = in.take<std::uint32_t>("a tensor's type");
+    tensor.offset = in.take<std::uint64_t>("a tensor's offset");
+
+    const auto dims = shape::checked(std::span(extents).first(rank));
+    if (!dims) in.fail(errc::corrupt, "an extent is zero, or there are too many elements", begin);
+    tensor.dims = *dims;
+    const auto type = dtype_from_gguf(id);
+    if (!type)
+        in.fail(errc::unsupported_dtype, "tensor type " + std::to_string(id) + " is not read by this release; use another quantisation", begin);
+    tensor.type = *type;
+    const auto& format = info(*type);
+    if (dims->cols() % format.block_len != 0)
+        in.fail(errc::corrupt, "rows of " + std::to_string(dims->cols()) + " elements do not fill " + std::string(format.name) +
+                                   " blocks of " + std::to_string(format.block_len), begin);
+    const auto size = checked_mul<std::uint64_t>(dims->elements() / format.block_len, format.block_bytes);
+    if (!size) in.fail(errc::corrupt, "the tensor has too many bytes", begin);
+    if (tensor.offset % alignment != 0)
+        in.fail(errc::corrupt, "the offset " + std::to_string(tensor.offset) + " is not a multiple of the alignment " + std::to_string(alignment), begin);
+    return {std::move(tensor), *size};
+}
+
+/// Gives tensors their bytes, and refuses any that leave the file or share bytes.
+inline void place_tensors(std::span<const std::byte> file, const std::string& name, std::size_t data_begin,
+                          std::span<const std::uint64_t> sizes, std::span<tensor_info> tensors) {
+    const auto refuse = [&](errc code, const std::string& message, const tensor_info& t) {
+        raise(code, message, {name, t.offset, gguf_cursor::printable(t.name)});
+    };
+    for (std::size_t i = 0; i < tensors.size(); ++i) {
+        auto& t = tensors[i];
+        const std::uint64_t room = file.size() - std::min(file.size(), data_begin);
+        if (t.offset > room || sizes[i] > room - t.offset)
+            refuse(errc::truncated, "the file has " + std::to_string(file.size()) + " bytes and ends before the tensor does", t);
+        t.offset += data_begin;
+        t.data = file.subspan(static_cast<std::size_t>(t.offset), static_cast<std::size_t>(sizes[i]));
+    }
+    std::vector<std::size_t> order(tensors.size());
+    std::iota(order.begin(), order.end(), std::size_t{0});
+    std::sort(order.begin(), order.end(), [&](auto a, auto b) { return tensors[a].offset < tensors[b].offset; });
+    for (std::size_t i = 1; i < order.size(); ++i) {
+        const auto &before = tensors[order[i - 1]], &t = tensors[order[i]];
+        if (t.offset - before.offset < before.data.size())
+            refuse(errc::corrupt, "the tensor shares bytes with " + gguf_cursor::printable(before.name), t);
+    }
+}
+
+/// Reads and checks the header of one file. Touches nothing behind it.
+[[nodiscard]] inline gguf_part read_gguf(std::span<const std::byte> file, const std::string& name, std::size_t file_index) {
+    gguf_cursor in(file, name);
+    constexpr std::size_t least_pair = 8 + 4 + 1, least_tensor = 8 + 4 + 8 + 4 + 8;
+
+    if (file.size() < 4 || load_le<std::array<char, 4>>(file.data()) != std::array{'G', 'G', 'U', 'F'})
+        in.fail(errc::bad_magic, "not a GGUF file", 0);
+    static_cast<void>(in.take<std::uint32_t>("the magic"));
+    const auto version = in.take<std::uint32_t>("the version");
+    if ((version & 0xFFFF) == 0 && version != 0)
+        in.fail(errc::unsupported_version, "a big-endian GGUF file; convert it to little-endian", 4);
+    if (version != 2 && version != 3)
+        in.fail(errc::unsupported_version, "GGUF version " + std::to_string(version) + "; versions 2 and 3 are read", 4);
+    const auto n_tensors = in.take_count("the number of tensors", least_tensor);
+    const auto n_pairs = in.take_count("the number of metadata pairs", least_pair);
+
+    gguf_part part{metadata(name), {}};
+    for (std::size_t i = 0; i < n_pairs; ++i) {
+        in.subject = {};
+        const std::size_t begin = in.at();
+        in.subject = in.take_string("a metadata key");
+        if (!part.meta.insert(in.subject, take_gguf_value(in))) in.fail(errc::duplicate_name, "a metadata key appears twice", begin);
+    }
+    const auto alignment = part.meta.find<std::uint32_t>("general.alignment").value_or(32);
+    in.subject = "general.alignment";
+    if (!std::has_single_bit(alignment))
+        in.fail(errc::corrupt, "the alignment must be a power of two, not " + std::to_string(alignment), in.at());
+
+    std::vector<std::uint64_t> sizes;
+    sizes.reserve(n_tensors);
+    part.tensors.reserve(n_tensors);
+    for (std::size_t i = 0; i < n_tensors; ++i) {
+        auto [tensor, size] = take_tensor(in, alignment);
+        tensor.file = file_index;
+        part.tensors.push_back(std::move(tensor));
+        sizes.push_back(size);
+    }
+    place_tensors(file, name, round_up<std::size_t>(in.at(), alignment), sizes, part.tensors);
+    return part;
+}
+
+/// A shard's place in a split model; count is 1 for a model in one file.
+struct gguf_split {
+    std::size_t number = 0, count = 1;
+    explicit gguf_split(const metadata& meta)
+        : number(meta.find<std::uint16_t>("split.no").value_or(0)), count(meta.find<std::uint16_t>("split.count").value_or(1)) {
+        if (count == 0) count = 1;
+    }
+    /// How the name of shard i ends: "-00001-of-00003.gguf" for the first of three.
+    [[nodiscard]] std::string suffix(std::size_t i) const {
+        const auto five = [](std::size_t n) {
+            const std::string digits = std::to_string(n);
+            return std::string(5 - std::min<std::size_t>(digits.size(), 5), '0') + digits;
+        };
+        return "-" + five(i + 1) + "-of-" + five(count) + ".gguf";
+    }
+};
+
+}  // namespace detail
+
+/// Reads a GGUF file that is already in memory. Nothing is copied but names: `file` must outlive the checkpoint.
+/// `name` stands for the file in errors.
+/// @throws error{bad_magic, unsupported_version, truncated, corrupt, duplicate_name, unsupported_dtype, wrong_type}
+/// @cost   time and memory proportional to the header, whatever it claims
+[[nodiscard]] inline checkpoint parse_gguf(std::span<const std::byte> file, std::string name = "memory") {
+    auto part = detail::read_gguf(file, name, 0);
+    if (detail::gguf_split(part.meta).count > 1)
+        raise(errc::invalid_argument, "one shard of a split model; open it from its path, so that the others are found", {name, {}, {}});
+    return checkpoint({std::move(part.meta), std::move(part.tensors), {std::move(name)}, {}});
+}
+
+/// Opens a GGUF file, and with any one shard of a split model (name-00001-of-00003.gguf) all of them. The metadata is the
+/// first shard's. Reads the headers alone: a weight is not touched before somebody looks at it.
+/// @throws what parse_gguf and mapped_file throw; error{errc::file_not_found} names a shard that is not there
+[[nodiscard]] inline checkpoint open_gguf(const std::filesystem::path& path) {
+    checkpoint_contents all;
+    mapped_file opened(path);
+    auto part = detail::read_gguf(opened.data(), path.string(), 0);
+    const detail::gguf_split split(part.meta);
+    const std::string file_name = path.filename().string();
+    if (split.count > 1 && !file_name.ends_with(split.suffix(split.number)))
+        raise(errc::corrupt, "a shard of a split model must keep its name, which ends in " + split.suffix(split.number), {path.string(), {}, {}});
+    for (std::size_t i = 0; i < split.count; ++i) {
+        auto shard_path = path;
+        if (split.count > 1)
+            shard_path.replace_filename(file_name.substr(0, file_name.size() - split.suffix(i).size()) + split.suffix(i));
+        all.files.push_back(shard_path.string());
+        if (i == split.number || split.count == 1) {
+            all.mappings.push_back(std::move(opened));
+            for (auto& tensor : part.tensors) tensor.file = i;
+        } else {
+            all.mappings.emplace_back(shard_path);
+        }
+        auto shard = i == split.number || split.count == 1 ? std::move(part) : detail::read_gguf(all.mappings.back().data(), all.files.back(), i);
+        const detail::gguf_split place(shard.meta);
+        if (split.count > 1 && (place.number != i || place.count != split.count))
+            raise(errc::corrupt, "split.no and split.count contradict the shard's name", {all.files.back(), {}, "split.no"});
+        if (i == 0) all.meta = std::move(shard.meta);
+        all.tensors.insert(all.tensors.end(), std::make_move_iterator(shard.tensors.begin()), std::make_move_iterator(shard.tensors.end()));
+    }
+    const auto announced = all.meta.find<std::uint64_t>("split.tensors.count");
+    if (split.count > 1 && announced && *announced != all.tensors.size())
+        raise(errc::corrupt, "the shards hold " + std::to_string(all.tensors.size()) + " tensors, but " + std::to_string(*announced) + " are announced",
+              {all.files.front(), {}, "split.tensors.count"});
+    return checkpoint(std::move(all));
+}
+
+}  // namespace wafer::inline WAFER_ABI

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: MIT
+// L3 io: read-only file mappings on POSIX systems. Another system is another file with these three functions.
+#pragma once
+
+#include <cerrno>
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <limits>
+#include <span>
+#include <string>
+#include <system_error>
+#include <utility>
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <wafer/core/config.hpp>
+#include <wafer/core/error.hpp>
+
+namespace wafer::inline WAFER_ABI::system {
+
+enum class page_advice : std::uint8_t { sequential, will_need, dont_need };
+
+/// Maps a regular file whole. Nothing is read yet.
+/// @throws error{file_not_found, permission_denied, not_a_file, truncated (an empty file), out_of_memory, io_failed}
+[[nodiscard]] inline std::span<const std::byte> map_file(const std::filesystem::path& path) {
+    const error_where where{path.string(), {}, {}};
+    const auto refuse = [&](int code) {
+        const std::string reason = std::generic_category().message(code);
+        switch (code) {
+            case ENOENT:
+            case ENOTDIR: raise(errc::file_not_found, "no such file", where);
+            case EACCES:
+            case EPERM: raise(errc::permission_denied, "no permission to read", where);
+            case ENOMEM: raise(errc::out_of_memory, "no address space to map the file", where);
+            default: raise(errc::io_failed, "cannot open: " + reason, where);
+        }
+    };
+    struct descriptor {
+        int fd;
+        ~descriptor() { if (fd >= 0) ::close(fd); }
+    };
+    const descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};  // non-blocking: a pipe must not hang us
+    if (file.fd < 0) refuse(errno);
+    struct stat facts {};
+    if (::fstat(file.fd, &facts) != 0) refuse(errno);
+    if (S_ISDIR(facts.st_mode)) raise(errc::not_a_file, "this is a directory; name a file in it", where);
+    if (!S_ISREG(facts.st_mode)) raise(errc::not_a_file, "not a regular file, so it cannot be mapped", where);
+    if (facts.st_size == 0) raise(errc::truncated, "the file is empty", where);
+    if (std::cmp_greater(facts.st_size, std::numeric_limits<std::size_t>::max()))
+        raise(errc::out_of_memory, "the file is larger than the address space", where);
+    const auto size = static_cast<std::size_t>(facts.st_size);
+    void* const data = ::mmap(nullptr, size, PROT_READ, MAP_PRIVATE, file.fd, 0);
+    if (data == MAP_FAILED) refuse(errno);
+    return {static_cast<const std::byte*>(data), size};
+}
+
+inline void unmap_file(std::span<const std::byte> mapping) noexcept {
+    ::munmap(const_cast<std::byte*>(mapping.data()), mapping.size());
+}
+
+/// Tells the system about a part of a mapping: whole pages inside it for dont_need, all pages it touches otherwise.
+inline void advise(std::span<const std::byte> part, page_advice advice) noexcept {
+    const auto page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
+    auto begin = reinterpret_cast<std::uintptr_t>(part.data());
+    auto end = begin + part.size();
+    if (advice == page_advice::dont_need) {
+        begin = (begin + page - 1) / page * page;
+        end = end / page * page;
+    } else {
+        begin = begin / page * page;
+    }
+    if (begin >= end) return;
+    const int how = advice == page_advice::sequential  ? MADV_SEQUENTIAL
+                    : advice == page_advice::will_need ? MADV_WILLNEED
+                                                       : MADV_DONTNEED;
+    ::madvise(reinterpret_cast<void*>(begin), end - begin, how);  // a hint: its failure changes nothing
+}
+
+}  // namespace wafer::inline WAFER_ABI::system

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: MIT
+// L3 io: what a checkpoint says about itself: keys and typed values. Knows no file format and no architecture.
+#pragma once
+
+#include <concepts>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <map>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include <wafer/core/config.hpp>
+#include <wafer/core/error.hpp>
+
+namespace wafer::inline WAFER_ABI {
+
+/// A value of the metadata. Formats widen their integers and floats to these; strings are views into the checkpoint.
+using metadata_value =
+    std::variant<bool, std::uint64_t, std::int64_t, double, std::string_view,  //
+                 std::vector<bool>, std::vector<std::uint64_t>, std::vector<std::int64_t>, std::vector<double>,
+                 std::vector<std::string_view>>;
+
+namespace detail {
+
+template <class T>
+concept integer = std::integral<T> && !std::same_as<T, bool>;
+
+template <class T>
+inline constexpr bool is_vector = false;
+template <class E>
+inline constexpr bool is_vector<std::vector<E>> = true;
+
+template <class E>
+[[nodiscard]] std::string plural() {
+    if constexpr (std::same_as<E, bool>) return "bools";
+    else if constexpr (std::integral<E>) return "integers";
+    else if constexpr (std::floating_point<E>) return "numbers";
+    else return "strings";
+}
+
+}  // namespace detail
+
+/// Keys and values in the order of the file. Every string, keys included, is a view that lives as long as the checkpoint.
+///
+/// What T may be in find<T> and require<T>, and what converts to it:
+///   bool                                  a bool
+///   an integer type                       any integer that T can hold
+///   float, double                         any float (rounded to T), and an integer that T holds exactly
+///   std::string_view, std::string         a string
+///   std::vector<N>, N as above            an array, element by element
+///   std::span<const std::string_view>     an array of strings, without copying it
+class metadata {
+public:
+    struct entry {
+        std::string_view key;
+        metadata_value value;
+    };
+
+    metadata() = default;
+    /// `source` names the file in errors.
+    explicit metadata(std::string source) : source_(std::move(source)) {}
+
+    /// Adds a key, unless it is there already: then nothing changes and the answer is false.
+    [[nodiscard]] bool insert(std::string_view key, metadata_value value) {
+        if (!index_.emplace(key, entries_.size()).second) return false;
+        entries_.push_back({key, std::move(value)});
+        return true;
+    }
+
+    [[nodiscard]] std::span<const entry> entries() const noexcept { return entries_; }
+    [[nodiscard]] bool contains(std::string_view key) const noexcept { return index_.contains(key); }
+
+    [[nodiscard]] const metadata_value* find_value(std::string_view key) const noexcept {
+        const auto at = index_.find(key);
+        return at == index_.end() ? nullptr : &entries_[at->second].value;
+    }
+
+    /// The value of `key`, or nothing if the file has no such key.
+    /// @throws error{errc::wrong_type} if the value does not convert to T
+    template <class T>
+    [[nodiscard]] std::optional<T> find(std::string_view key) const {
+        const metadata_value* value = find_value(key);
+        if (value == nullptr) return std::nullopt;
+        std::optional<T> result = std::visit([](const auto& v) { return convert<T>(v); }, *value);
+        if (!result) raise(errc::wrong_type, "metadata is " + describe(*value) + ", which is not what its reader needs", where(key));
+        return result;
+    }
+
+    /// @throws error{errc::missing_key, errc::wrong_type}
+    template <class T>
+    [[nodiscard]] T require(std::string_view key) const {
+        if (auto value = find<T>(key)) return *std::move(value);
+        raise(errc::missing_key, "metadata lacks a key that is needed", where(key));
+    }
+
+    /// "the integer 7", "an array of 3 strings": for messages and listings.
+    [[nodiscard]] static std::string describe(const metadata_value& value) {
+        return std::visit(
+            [](const auto& v) -> std::string {
+                using V = std::decay_t<decltype(v)>;
+                if constexpr (std::same_as<V, bool>) return v ? "true" : "false";
+                else if constexpr (std::integral<V>) return "the integer " + std::to_string(v);
+                else if constexpr (std::floating_point<V>) return "the number " + std::to_string(v);
+                else if constexpr (std::same_as<V, std::string_view>) return "a string of " + std::to_string(v.size()) + " bytes";
+                else return "an array of " + std::to_string(v.size()) + " " + detail::plural<typename V::value_type>();
+            },
+            value);
+    }
+
+private:
+    template <class T, class V>
+    [[nodiscard]] static std::optional<T> convert(const V& value) {
+        if constexpr (detail::is_vector<T> && detail::is_vector<V>) {
+            T result;
+            result.reserve(value.size());
+            for (const auto& element : value) {
+                auto one = convert<typename T::value_type>(static_cast<typename V::value_type>(element));
+                if (!one) return std::nullopt;
+                result.push_back(*std::move(one));
+            }
+            return result;
+        } else if constexpr (std::same_as<T, std::span<const std::string_view>> && std::same_as<V, std::vector<std::string_view>>) {
+            return T(value);
+        } else if constexpr (detail::integer<T> && detail::integer<V>) {
+            return std::in_range<T>(value) ? std::optional(static_cast<T>(value)) : std::nullopt;
+        } else if constexpr (std::floating_point<T> && std::floating_point<V>) {
+            return static_cast<T>(value);
+        } else if constexpr (std::floating_point<T> && detail::integer<V>) {
+            constexpr auto exact = std::int64_t{1} << std::numeric_limits<T>::digits;
+            const bool fits = std::cmp_less_equal(value, exact) && std::cmp_greater_equal(value, -exact);
+            return fits ? std::optional(static_cast<T>(value)) : std::nullopt;
+        } else if constexpr (std::same_as<T, V> || (std::same_as<T, std::string> && std::same_as<V, std::string_view>)) {
+            return T(value);
+        } else {
+            return std::nullopt;
+        }
+    }
+
+    [[nodiscard]] error_where where(std::string_view key) const { return {source_, {}, std::string(key)}; }
+
+    std::string source_;
+    std::vector<entry> entries_;
+    std::map<std::string_view, std::size_t> index_;  // a tree: a hostile file cannot make it slow
+};
+
+}  // namespace wafer::inline WAFER_ABI

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: MIT
+// L7 model: a network: configuration, resident weights, and the forward pass of whichever architecture it is.
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <mutex>
+#include <shared_mutex>
+#include <string>
+#include <utility>
+#include <variant>
+
+#include <wafer/core/config.hpp>
+#include <wafer/cost/policy.hpp>
+#include <wafer/exec/context.hpp>
+#include <wafer/io/checkpoint.hpp>
+#include <wafer/model/architectures.hpp>
+#include <wafer/model/config.hpp>
+#include <wafer/model/kv_cache.hpp>
+#include <wafer/sram/arena.hpp>
+
+namespace wafer::inline WAFER_ABI {
+
+/// How a sequence runs: what decides its memory besides the weights.
+struct sequence_shape {
+    std::size_t n_context = 0;      // positions; 0: what the model was trained for, 4096 at most
+    std::size_t n_batch = 256;      // tokens of a prompt that go through the network together
+    std::size_t n_output = 1;       // tokens of a batch whose logits are wanted, at most
+    dtype cache_type = dtype::f16;  // f32, f16, bf16 or q8_0
+};
+
+/// First only planned, from a header alone: exact sizes, and shapes that exec::phantom can run over. Then, after load(),
+/// resident. Not copied: its views and its sequences refer to it.
+class network {
+public:
+    /// Plans. @param n_tiles  owners of rows; normally the threads that will run it.
+    /// @throws error: unsupported_architecture, missing_key, missing_tensor, wrong_shape, corrupt
+    explicit network(const checkpoint& file, std::size_t n_tiles = 1) : config_(read_config(file)) {
+        make_architecture(config_.architecture, weights_);
+        config_.n_vocab = vocabulary_size(file);
+        std::visit(
+            [&](auto& w) {
+                config_.rope.pairs = w.pairs;
+                weight_list list(file, plan_, bindings_);
+                w.list(list, config_);
+            },
+            weights_);
+        plan_.place(placements::spread{}, sram::mesh::host(static_cast<std::uint32_t>(n_tiles)));
+        for (const auto& m : plan_.matrices()) stored_ += bytes(m.rows * row_bytes(m.type, m.cols));
+        bindings_.bind_phantom(plan_);
+        rope_ = rope_frequencies(config_.rope, {});
+    }
+    network(const network&) = delete;
+    network& operator=(const network&) = delete;
+
+    /// Makes the weights resident. @throws error: cancelled, out_of_memory
+    void load(const checkpoint& file, thread_pool& pool, const progress_fn& progress = {}) {
+        resident_arena arena(plan_);
+        arena.load(source_of(file), pool, progress);
+        arena_ = std::move(arena);
+        bindings_.bind(arena_);
+        bind_rope();
+        resident_ = true;
+    }
+
+    /// Replaces the weights in place by those of another checkpoint of the same shape, and makes every earlier sequence stale.
+    /// Waits for running passes.  @throws error before anything has changed: wrong_shape and the like, if the checkpoint differs in more than its numbers
+    void swap(const checkpoint& file, thread_pool& pool) {
+        const network other(file, plan_.tiles());
+        if (other.config_.architecture != config_.architecture || !same_shapes(other.plan_))
+            raise(errc::wrong_shape, "a swap needs the same architecture, shapes and types as the resident model", {file.path(), {}, {}});
+        const std::unique_lock alone(in_use_);
+        ++generation_;
+        arena_.load(source_of(file), pool);
+        config_ = other.config_;
+        bind_rope();
+    }
+
+    [[nodiscard]] const model_config& config() const noexcept { return config_; }
+    [[nodiscard]] const arena_plan& plan() const noexcept { return plan_; }
+    [[nodiscard]] bool is_resident() const noexcept { return resident_; }
+    /// Held by whoever runs a pass, so that no swap can come in between.
+    [[nodiscard]] std::shared_lock<std::shared_mutex> use() const { return std::shared_lock(in_use_); }
+    /// Counts swaps.
+    [[nodiscard]] std::uint64_t generation() const noexcept { return generation_.load(std::memory_order_acquire); }
+    /// The weights as the file stores them.
+    [[nodiscard]] bytes stored() const noexcept { return stored_; }
+
+    [[nodiscard]] std::size_t context_of(const sequence_shape& s) const noexcept {
+        return s.n_context != 0 ? s.n_context : std::min<std::size_t>(config_.n_context, 4096);
+    }
+    /// @throws error{errc::invalid_argument} for a context that no memory could hold
+    [[nodiscard]] kv_shape cache_shape(const sequence_shape& s) const {
+        const std::size_t n = context_of(s);
+        const double most = static_cast<double>(n) * static_cast<double>(config_.n_layer) * static_cast<double>(config_.n_kv) *
+                            static_cast<double>(config_.d_head + config_.d_value) * 4;
+        if (most > 1e15) raise(errc::invalid_argument, "a context of " + std::to_string(n) + " positions needs more than a petabyte: use a smaller one");
+        return {s.cache_type, config_.n_layer, config_.n_kv, config_.d_head, config_.d_value, round_up(n, score_block)};
+    }
+    /// Scratch that the largest pass of such a sequence takes: counted by running the passes over phantom weights.
+    [[nodiscard]] bytes scratch_size(const sequence_shape& s, std::size_t n_workers) const {
+        const kv_cache cache = kv_cache::phantom(cache_shape(s));
+        const std::size_t n = context_of(s);
+        scratch count;
+        meter<cost::none> unmetered;
+        exec::context<cost::none, exec::phantom> ctx(n_workers, count, unmetered);
+        for (const std::size_t n_tok : {std::size_t{1}, std::min(n, s.n_batch)})
+            forward(ctx, forward_batch{.tokens = {}, .n_tok = n_tok, .pos = n - n_tok, .n_output = std::min(n_tok, s.n_output),
+                                       .logits = nullptr, .cache = &cache, .expert_use = {}});
+        return count.peak();
+    }
+
+    /// One pass over a batch. Fails in no way; a stopped context leaves garbage in the logits and in the cache beyond pos.
+    template <class Context>
+    void forward(Context& ctx, const forward_batch& batch) const noexcept {
+        std::visit([&](const auto& w) { w.forward(ctx, config_, rope_, batch); }, weights_);
+    }
+
+private:
+    std::size_t vocabulary_size(const checkpoint& file) const {
+        const auto* t = file.find("token_embd.weight");
+        if (t == nullptr) raise(errc::missing_tensor, "the model needs this tensor", {file.path(), {}, "token_embd.weight"});
+        return t->dims.rows();
+    }
+    [[nodiscard]] weight_source source_of(const checkpoint& file) const {
+        return {[&file](const std::string& name) { return file.require(name).data; },
+                [&file](std::span<const std::byte> done) { file.wont_need(done); }};
+    }
+    void bind_rope() {
+        const auto divisors = std::visit([](const auto& w) { return w.rope_divisors; }, weights_);
+        rope_ = rope_frequencies(config_.rope, {divisors.data(), divisors.count});
+    }
+    [[nodiscard]] bool same_shapes(const arena_plan& other) const noexcept {
+        const auto same = [](const auto& a, const auto& b) { return a.name == b.name && a.type == b.type; };
+        return std::equal(plan_.matrices().begin(), plan_.matrices().end(), other.matrices().begin(), other.matrices().end(),
+                          [&](const auto& a, const auto& b) { return same(a, b) && a.rows == b.rows && a.cols == b.cols; }) &&
+               std::equal(plan_.vectors().begin(), plan_.vectors().end(), other.vectors().begin(), other.vectors().end(),
+                          [&](const auto& a, const auto& b) { return same(a, b) && a.size == b.size; });
+    }
+
+    model_config config_;
+    any_architecture weights_;
+    arena_plan plan_;
+    weight_bindings bindings_;
+    resident_arena arena_;
+    rope_frequencies rope_;
+    bytes stored_{};
+    bool resident_ = false;
+    std::atomic<std::uint64_t> generation_{0};
+    mutable std::shared_mutex in_use_;
+};
+
+}  // namespace wafer::inline WAFER_ABI

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: MIT
+// L7 model: one running sequence of tokens: network, KV cache, scratch and meter, brought together. Knows ids, not text.
+#pragma once
+
+#include <algorithm>
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <wafer/core/config.hpp>
+#include <wafer/core/error.hpp>
+#include <wafer/cost/meter.hpp>
+#include <wafer/exec/context.hpp>
+#include <wafer/fwd.hpp>
+#include <wafer/model/network.hpp>
+#include <wafer/simd/kernels.hpp>
+
+namespace wafer::inline WAFER_ABI {
+
+/// How a call to sequence::eval ended. Only `done` gives new logits.
+enum class eval_status : std::uint8_t {
+    done,
+    stopped,       // somebody asked to stop; tokens of finished batches stay, the others were not read
+    context_full,  // the tokens do not fit; none was read
+};
+
+/// A sequence that grows token by token or many at once, and can be cut back. One user at a time, on any thread; sequences of
+/// the same network do not disturb one another, and give the bits they would give alone. After construction nothing allocates.
+template <cost_policy Policy>
+class sequence {
+public:
+    /// @throws error: out_of_memory, invalid_argument
+    sequence(std::shared_ptr<const network> net, std::shared_ptr<thread_pool> pool, const sequence_shape& shape = {}, Policy policy = {},
+             const simd::kernel_table& kernels = simd::select())
+        : network_(std::move(net)), pool_(std::move(pool)), kernels_(&kernels), shape_(checked(shape)), generation_(network_->generation()),
+          capacity_(network_->context_of(shape_)), cache_(network_->cache_shape(shape_)), scratch_(network_->scratch_size(shape_, pool_->size())),
+          meter_(std::move(policy)), logits_(shape_.n_output * padded(network_->config().n_vocab)),
+          expert_use_(network_->config().n_layer * network_->config().n_expert) {
+        if (!network_->is_resident()) raise(errc::invalid_argument, "the network was only planned: load it before it can answer");
+        tokens_.reserve(capacity_);
+    }
+
+    /// Reads tokens; afterwards logits() are those that follow the last one.
+    /// @throws error{errc::stale_session} after a swap; error{errc::invalid_argument} for ids outside the vocabulary
+    eval_status eval(std::span<const std::int32_t> tokens) {
+        return run(tokens, shape_.n_batch, 1, [](std::size_t, std::span<const float>) {});
+    }
+    /// The same, and calls visit(position, logits) for every token.
+    template <class Visit>
+    eval_status eval_each(std::span<const std::int32_t> tokens, Visit&& visit) {
+        return run(tokens, std::min(shape_.n_batch, shape_.n_output), shape_.n_output, std::forward<Visit>(visit));
+    }
+
+    /// Scores of every token of the vocabulary to come next. @pre eval gave `done` since the last rewind
+    [[nodiscard]] std::span<const float> logits() const noexcept { return row(last_row_); }
+
+    /// The tokens read so far.
+    [[nodiscard]] std::span<const std::int32_t> tokens() const noexcept { return tokens_; }
+    [[nodiscard]] std::size_t position() const noexcept { return tokens_.size(); }
+    [[nodiscard]] std::size_t capacity() const noexcept { return capacity_; }
+    /// Forgets all but the first n tokens. @pre n <= position()
+    void rewind(std::size_t n) noexcept { tokens_.resize(std::min(n, tokens_.size())); }
+
+    /// Makes a running eval return `stopped` soon (within a stage of one layer), and the next one at once. Any thread, also a
+    /// signal handler.
+    void request_stop() noexcept { stop_.store(true, std::memory_order_relaxed); }
+    void clear_stop() noexcept { stop_.store(false, std::memory_order_relaxed); }
+
+    /// How many tokens each expert of each layer got: (n_layer, n_expert); empty for dense networks.
+    [[nodiscard]] std::span<const std::uint64_t> expert_use() const noexcept { return expert_use_; }
+    [[nodiscard]] const meter<Policy>& costs() const noexcept { return meter_; }
+    [[nodiscard]] meter<Policy>& costs() noexcept { return meter_; }
+    [[nodiscard]] const network& model() const noexcept { return *network_; }
+    [[nodiscard]] bytes cache_size() const noexcept { return cache_.shape().size(); }
+    [[nodiscard]] bytes scratch_size() const noexcept { return scratch_.size(); }
+    [[nodiscard]] const simd::kernel_table& kernels() const noexcept { return *kernels_; }
+
+private:
+    static sequence_shape checked(sequence_shape s) {
+        if (s.n_batch == 0 || s.n_output == 0) raise(errc::invalid_argument, "a sequence needs batches and outputs of at least one token");
+        return s;
+    }
+    [[nodiscard]] std::span<const float> row(std::size_t i) const noexcept {
+        const std::size_t n = network_->config().n_vocab;
+        return {logits_.data() + i * padded(n), n};
+    }
+
+    template <class Visit>
+    eval_status run(std::span<const std::int32_t> tokens, std::size_t n_batch, std::size_t n_output, Visit&& visit) {
+        const auto& config = network_->config();
+        for (const auto id : tokens)
+            if (id < 0 || static_cast<std::size_t>(id) >= config.n_vocab)
+                raise(errc::invalid_argument, "token " + std::to_string(id) + " is outside the vocabulary of " + std::to_string(config.n_vocab));
+        if (tokens.size() > capacity_ - tokens_.size()) return eval_status::context_full;
+        exec::context<Policy> ctx(*pool_, *kernels_, scratch_, meter_, &stop_);
+        while (!tokens.empty()) {
+            const auto now = tokens.first(std::min(n_batch, tokens.size()));
+            const auto turn = pool_->lock();
+            const auto use = network_->use();
+            if (network_->generation() != generation_)
+                raise(errc::stale_session, "the model's weights were swapped: begin a new session");
+            const forward_batch batch{.tokens = now, .n_tok = now.size(), .pos = tokens_.size(), .n_output = std::min(n_output, now.size()),
+                                      .logits = logits_.data(), .cache = &cache_, .expert_use = expert_use_};
+            meter_.begin({.at = now.size() == 1 ? stage::decode : stage::prefill, .n_tok = now.size(), .n_past = tokens_.size(),
+                          .n_layer = config.n_layer, .d_model = config.d_model, .weights = network_->stored(),
+                          .cache = cache_.layer(0).per_position() * (config.n_layer * (tokens_.size() + now.size()))});
+            network_->forward(ctx, batch);
+            meter_.end();
+            if (ctx.stopped()) return eval_status::stopped;
+            tokens_.insert(tokens_.end(), now.begin(), now.end());
+            tokens = tokens.subspan(now.size());
+            last_row_ = batch.n_output - 1;
+            for (std::size_t i = 0; i < batch.n_output; ++i) visit(tokens_.size() - batch.n_output + i, row(i));
+        }
+        return eval_status::done;
+    }
+
+    std::shared_ptr<const network> network_;
+    std::shared_ptr<thread_pool> pool_;
+    const simd::kernel_table* kernels_;
+    sequence_shape shape_;
+    std::uint64_t generation_;
+    std::size_t capacity_;
+    kv_cache cache_;
+    scratch scratch_;
+    [[no_unique_address]] meter<Policy> meter_;
+    std::vector<float> logits_;
+    std::vector<std::uint64_t> expert_use_;
+    std::vector<std::int32_t> tokens_;
+    std::size_t last_row_ = 0;
+    std::atomic<bool> stop_{false};
+};
+
+}  // namespace wafer::inline WAFER_ABI

@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: MIT
+// matmul over packed panels of blocked types. The lanes are rows: no sum ever crosses a lane.
+
+inline constexpr std::size_t batch_tile = 16;        // tokens that share one unpacking of codes
+inline constexpr std::size_t panel_group_bytes = 256 * 1024;   // panels that stay in L2 while all tokens pass
+inline constexpr std::size_t groups = 16 / width;            // vectors per panel row
+
+// Turns a sub-block's code planes into 8 vectors of bytes, one per group of 4 elements.
+template <dtype D>
+WAFER_FORCE_INLINE void unpack_codes(const std::byte* codes, vi* u) noexcept {
+    constexpr panel_format f = panel_format_of(D);
+    if constexpr (f.low_bits == 8) {
+        WAFER_UNROLL
+        for (std::size_t j = 0; j < 8; ++j) u[j] = load_bits(codes + 64 * j);
+    } else if constexpr (f.low_bits == 4) {
+        const vi mask = set(0x0f0f0f0f);
+        WAFER_UNROLL
+        for (std::size_t j = 0; j < 4; ++j) {
+            const vi c = load_bits(codes + 64 * j);
+            u[j] = bit_and(c, mask);
+            u[j + 4] = bit_and(shift_right<4>(c), mask);
+        }
+    } else {
+        const vi mask = set(0x03030303);
+        WAFER_UNROLL
+        for (std::size_t j = 0; j < 2; ++j) {
+            const vi c = load_bits(codes + 64 * j);
+            u[4 * j] = bit_and(c, mask);
+            u[4 * j + 1] = bit_and(shift_right<2>(c), mask);
+            u[4 * j + 2] = bit_and(shift_right<4>(c), mask);
+            u[4 * j + 3] = bit_and(shift_right<6>(c), mask);
+        }
+    }
+    constexpr int low = f.low_bits;
+    const std::byte* plane = codes + 64 * low;
+    if constexpr (f.high_bits == 1) {
+        const vi mask = set(0x01010101 << low);
+        const vi h = load_bits(plane);
+        const vi up = shift_left<low>(h);   // group 0 in place; group g needs g fewer
+        u[0] = bit_or(u[0], bit_and(up, mask));
+        u[1] = bit_or(u[1], bit_and(shift_left<low - 1>(h), mask));
+        u[2] = bit_or(u[2], bit_and(shift_left<low - 2>(h), mask));
+        if constexpr (low == 4) {
+            u[3] = bit_or(u[3], bit_and(shift_left<1>(h), mask));
+            u[4] = bit_or(u[4], bit_and(h, mask));
+            u[5] = bit_or(u[5], bit_and(shift_right<1>(h), mask));
+            u[6] = bit_or(u[6], bit_and(shift_right<2>(h), mask));
+            u[7] = bit_or(u[7], bit_and(shift_right<3>(h), mask));
+        } else {
+            u[3] = bit_or(u[3], bit_and(shift_right<1>(h), mask));
+            u[4] = bit_or(u[4], bit_and(shift_right<2>(h), mask));
+            u[5] = bit_or(u[5], bit_and(shift_right<3>(h), mask));
+            u[6] = bit_or(u[6], bit_and(shift_right<4>(h), mask));
+            u[7] = bit_or(u[7], bit_and(shift_right<5>(h), mask));
+        }
+    } else if constexpr (f.high_bits == 2) {
+        const vi mask = set(0x03030303 << low);
+        WAFER_UNROLL
+        for (std::size_t j = 0; j < 2; ++j) {
+            const vi h = load_bits(plane + 64 * j);
+            u[4 * j] = bit_or(u[4 * j], bit_and(shift_left<4>(h), mask));
+            u[4 * j + 1] = bit_or(u[4 * j + 1], bit_and(shift_left<2>(h), mask));
+            u[4 * j + 2] = bit_or(u[4 * j + 2], bit_and(h, mask));
+            u[4 * j + 3] = bit_or(u[4 * j + 3], bit_and(shift_right<2>(h), mask));
+        }
+    }
+    WAFER_UNROLL
+    for (std::size_t j = 0; j < 8; ++j) {
+        if constexpr (f.book == codebook::iq4) u[j] = lookup(iq4_codebook, u[j]);
+        if constexpr (f.book == codebook::mxfp4) u[j] = lookup(mxfp4_codebook, u[j]);
+        u[j] = prepare_codes<f.max_value>(u[j]);
+    }
+}
+
+// d of a record, for `width` rows.
+template <dtype D>
+WAFER_FORCE_INLINE vf load_head(const std::byte* record, std::size_t g) noexcept {
+    if constexpr (panel_format_of(D).sub == sub_scale::exponent) {
+        const vi e = load_u8(record + g * width);   // 2^(e - 128) as a product of two powers that both are normal
+        const vi half = shift_right<1>(e);
+        const vi other = add(half, bit_and(e, set(1)));
+        return mul(as_float(shift_left<23>(add(half, set(63)))), as_float(shift_left<23>(add(other, set(63)))));
+    } else {
+        return load_f16(record + 2 * g * width);
+    }
+}
+
+// Scales and minima of the sub-blocks of one 32-element block: parts of them.
+template <dtype D>
+WAFER_FORCE_INLINE void load_scales(const std::byte* sub, std::size_t g, vf d, vf m, vf* scale, vf* minimum) noexcept {
+    constexpr panel_format f = panel_format_of(D);
+    const std::byte* p = sub + g * width;
+    if constexpr (f.sub == sub_scale::signed_32) {
+        scale[0] = mul(d, to_float(load_i8(p)));
+    } else if constexpr (f.sub == sub_scale::signed_16) {
+        scale[0] = mul(d, to_float(load_i8(p)));
+        scale[1] = mul(d, to_float(load_i8(p + 16)));
+    } else if constexpr (f.sub == sub_scale::pair_32) {
+        scale[0] = mul(d, to_float(load_u8(p)));
+        minimum[0] = mul(m, to_float(load_u8(p + 16)));
+    } else if constexpr (f.sub == sub_scale::nibbles_16) {
+        WAFER_UNROLL
+        for (std::size_t i = 0; i < 2; ++i) {
+            const vi b = load_u8(p + 16 * i);
+            scale[i] = mul(d, to_float(bit_and(b, set(15))));
+            minimum[i] = mul(m, to_float(shift_right<4>(b)));
+        }
+    } else {
+        scale[0] = d;
+        minimum[0] = m;
+    }
+}
+
+// acc += one block of 32 elements of `width` rows times one token's activations.
+template <dtype D>
+WAFER_FORCE_INLINE vf multiply_block(const vi* u, const vf* scale, const vf* minimum, const std::int8_t* a,
+                                     float a_scale, const std::int32_t* a_sum, vf acc) noexcept {
+    constexpr panel_format f = panel_format_of(D);
+    constexpr std::size_t parts = 32 / f.granule();
+    WAFER_UNROLL
+    for (std::size_t i = 0; i < parts; ++i) {
+        const std::int32_t sum = parts == 1 ? a_sum[0] + a_sum[1] : a_sum[i];
+        const vi products = dot<f.max_value, 8 / parts>(u + 4 * i, a + 16 * i, f.offset * sum);
+        acc = fma(to_float(products), mul(scale[i], set(a_scale)), acc);
+        if constexpr (f.has_min) acc = fnma(minimum[i], set(a_scale * static_cast<float>(sum)), acc);
+    }
+    return acc;
+}
+
+// y(t, 0..15) of one panel for n_tok <= batch_tile tokens. One token keeps its sums in registers; several keep them in
+// L1, so that any number of them shares the unpacked codes. Either way the same operations in the same order.
+template <dtype D, bool Batch>
+inline void block_tile(const std::byte* panel, std::size_t k, const activations& x, std::size_t first,
+                       std::size_t n_tok, float* y, std::size_t ld_y) noexcept {
+    constexpr panel_format f = panel_format_of(D);
+    constexpr std::size_t per_record = f.span / 32;
+    const std::byte* record = panel;
+    const std::byte* codes = panel + f.scales_bytes(k);
+    const std::int8_t* q = x.q + first * x.ld;
+    const float* a_scale = x.scale + first * (x.ld / 32);
+    const std::int32_t* a_sum = x.sum + first * (x.ld / 16);
+
+    vf one[groups];
+    alignas(64) float many[Batch ? batch_tile * 16 : 1];
+    WAFER_UNROLL
+    for (std::size_t g = 0; g < groups; ++g) one[g] = set(0.0f);
+    if constexpr (Batch)
+        for (std::size_t i = 0; i < n_tok * groups; ++i) store(many + i * width, one[0]);
+
+    for (std::size_t b = 0; b < k / 32; record += f.record_bytes()) {
+        vf d[groups], m[groups];
+        WAFER_UNROLL
+        for (std::size_t g = 0; g < groups; ++g) {
+            d[g] = load_head<D>(record, g);
+            m[g] = f.has_min ? load_f16(record + f.head_bytes() + 2 * g * width) : set(0.0f);
+        }
+        const std::byte* sub = record + f.head_bytes() + f.min_bytes();
+        for (const std::size_t end = b + per_record; b < end; ++b, sub += f.sub_bytes(), codes += f.code_bytes()) {
+            WAFER_UNROLL
+            for (std::size_t g = 0; g < groups; ++g) {
+                vi u[8];
+                vf scale[2], minimum[2];
+                unpack_codes<D>(codes + 4 * g * width, u);
+                load_scales<D>(sub, g, d[g], m[g], scale, minimum);
+                if constexpr (Batch) {
+                    float* acc = many + g * width;
+                    for (std::size_t t = 0; t < n_tok; ++t, acc += 16)
+                        store(acc, multiply_block<D>(u, scale, minimum, q + t * x.ld + 32 * b,
+                                                     a_scale[t * (x.ld / 32) + b], a_sum + t * (x.ld / 16) + 2 * b,
+                                                     load(acc)));
+                } else {
+                    one[g] = multiply_block<D>(u, scale, minimum, q + 32 * b, a_scale[b], a_sum + 2 * b, one[g]);
+                }
+            }
+        }
+    }
+    for (std::size_t t = 0; t < n_tok; ++t) {
+        WAFER_UNROLL
+        for (std::size_t g = 0; g < groups; ++g)
+            store(y + t * ld_y + g * width, Batch ? load(many + t * 16 + g * width) : one[g]);
+    }
+}
+
+template <dtype D>
+inline void matmul_blocked(const std::byte* panels, std::size_t n_panels, std::size_t k, const activations& x,
+                           std::size_t n_tok, float* y, std::size_t ld_y) noexcept {
+    const std::size_t bytes = panel_bytes(D, k);
+    if (n_tok == 1) {
+        for (std::size_t p = 0; p < n_panels; ++p) block_tile<D, false>(panels + p * bytes, k, x, 0, 1, y + 16 * p, ld_y);
+        return;
+    }
+    const std::size_t step = bytes < panel_group_bytes ? panel_group_bytes / (bytes + 1) : 1;
+    for (std::size_t p0 = 0; p0 < n_panels; p0 += step) {
+        const std::size_t p1 = n_panels - p0 < step ? n_panels : p0 + step;
+        for (std::size_t t = 0; t < n_tok; t += batch_tile) {
+            const std::size_t n = n_tok - t < batch_tile ? n_tok - t : batch_tile;
+            for (std::size_t p = p0; p < p1; ++p)
+                block_tile<D, true>(panels + p * bytes, k, x, t, n, y + t * ld_y + 16 * p, ld_y);
+        }
+    }
+}
+
+inline constexpr kernel_table::matmul_fn blocked_matmul[] = {   // in the order of dtype, from q4_0 on
+    matmul_blocked<dtype::q4_0>,   matmul_blocked<dtype::q4_1>,   matmul_blocked<dtype::q5_0>,
+    matmul_blocked<dtype::q5_1>,   matmul_blocked<dtype::q8_0>,   matmul_blocked<dtype::q2_k>,
+    matmul_blocked<dtype::q3_k>,   matmul_blocked<dtype::q4_k>,   matmul_blocked<dtype::q5_k>,
+    matmul_blocked<dtype::q6_k>,   matmul_blocked<dtype::iq4_nl>, matmul_blocked<dtype::iq4_xs>,
+    matmul_blocked<dtype::mxfp4>,  matmul_blocked<dtype::tq2_0>,  matmul_blocked<dtype::tq2_0>,
+};

@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: MIT
+// L3 sram: the resident weights. An arena_plan says which bytes go where, from shapes alone; the arena then holds them:
+// packed once, first touched by the thread that owns their tile, sealed read-only. Knows no kernels and no models.
+#pragma once
+
+#include <algorithm>
+#include <atomic>
+#include <cstddef>
+#include <cstring>
+#include <deque>
+#include <functional>
+#include <span>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <wafer/core/bits.hpp>
+#include <wafer/core/error.hpp>
+#include <wafer/core/system.hpp>
+#include <wafer/core/units.hpp>
+#include <wafer/sram/mesh.hpp>
+#include <wafer/sram/placement.hpp>
+#include <wafer/sram/resident.hpp>
+#include <wafer/tensor/block.hpp>
+#include <wafer/tensor/pack.hpp>
+
+namespace wafer::inline WAFER_ABI {
+
+/// What an arena will hold and where: exact bytes and offsets, from shapes alone. Copies share nothing with a file.
+///
+/// Add matrices and vectors, then call place() once. Addresses are offsets into one block of memory: tile after tile, so
+/// that each tile's bytes are contiguous and its owner streams them in the order in which a forward pass needs them.
+class arena_plan {
+public:
+    struct matrix {
+        std::string name;       // tensor in the checkpoint
+        std::size_t slice = 0;  // which matrix of a stacked tensor (an expert)
+        dtype type{};
+        std::size_t rows = 0, cols = 0;
+        std::uint32_t layer = 0;
+        sram::tile_range tiles{};
+        std::size_t first_part = 0;  // into parts(): tiles.count of them
+    };
+    struct part {
+        std::size_t offset = 0, first_row = 0, n_rows = 0, tile = 0;
+    };
+    struct vector {
+        std::string name;
+        dtype type{};  // in the checkpoint; resident as f32
+        std::size_t size = 0;
+        std::size_t offset = 0;
+    };
+
+    std::size_t add_matrix(matrix m) {
+        matrices_.push_back(std::move(m));
+        return matrices_.size() - 1;
+    }
+    std::size_t add_vector(vector v) {
+        vectors_.push_back(std::move(v));
+        return vectors_.size() - 1;
+    }
+
+    /// The plan's contents as a placement sees them: one item a matrix, its rows in grains of grain_rows.
+    [[nodiscard]] std::vector<sram::resident> residents() const {
+        std::vector<sram::resident> items;
+        items.reserve(matrices_.size());
+        for (const auto& m : matrices_)
+            items.push_back({m.name, bytes(packed_size(m)), ceil_div(m.rows, grain_rows), m.layer});
+        return items;
+    }
+
+    /// Deals every matrix to tiles of the mesh and fixes all offsets.
+    /// @throws error{errc::does_not_fit} from the placement
+    template <sram::placement Placement>
+    void place(const Placement& placement, const sram::mesh& tiles) {
+        const auto items = residents();
+        const auto ranges = placement.place(items, tiles);
+        std::size_t n_tiles = 1;
+        parts_.clear();
+        for (std::size_t i = 0; i < matrices_.size(); ++i) {
+            auto& m = matrices_[i];
+            m.tiles = ranges[i];
+            m.first_part = parts_.size();
+            n_tiles = std::max<std::size_t>(n_tiles, m.tiles.first + m.tiles.count);
+            const std::size_t grains = ceil_div(m.rows, grain_rows);
+            for (std::size_t t = 0; t < m.tiles.count; ++t) {
+                const std::size_t begin = std::min(grains * t / m.tiles.count * grain_rows, m.rows);
+                const std::size_t end = std::min(grains * (t + 1) / m.tiles.count * grain_rows, m.rows);
+                parts_.push_back({0, begin, end - begin, m.tiles.first + t});
+            }
+        }
+        tile_end_.assign(n_tiles, 0);
+        std::size_t at = 0;
+        for (std::size_t tile = 0; tile < n_tiles; ++tile) {
+            if (tile == 0)
+                for (auto& v : vectors_) at = (v.offset = at) + round_up(v.size * sizeof(float), alignment);
+            for (const auto& m : matrices_) {
+                if (tile < m.tiles.first || tile >= m.tiles.first + m.tiles.count) continue;
+                auto& p = parts_[m.first_part + tile - m.tiles.first];
+                p.offset = at;
+                at += ceil_div(p.n_rows, simd::panel_rows) * simd::panel_bytes(m.type, m.cols);
+            }
+            at = round_up(at, alignment);
+            tile_end_[tile] = at;
+        }
+    }
+
+    [[nodiscard]] std::span<const matrix> matrices() const noexcept { return matrices_; }
+    [[nodiscard]] std::span<const vector> vectors() const noexcept { return vectors_; }
+    [[nodiscard]] std::span<const part> parts() const noexcept { return parts_; }
+    [[nodiscard]] std::span<const part> parts(const matrix& m) const noexcept { return parts().subspan(m.first_part, m.tiles.count); }
+    [[nodiscard]] std::size_t tiles() const noexcept { return tile_end_.size(); }
+    /// All bytes of the arena. @pre place() was called
+    [[nodiscard]] bytes size() const noexcept { return bytes(tile_end_.empty() ? 0 : tile_end_.back()); }
+    [[nodiscard]] bytes tile_size(std::size_t tile) const noexcept {
+        return bytes(tile_end_[tile] - (tile == 0 ? 0 : tile_end_[tile - 1]));
+    }
+
+private:
+    static constexpr std::size_t alignment = 64;
+    [[nodiscard]] static std::size_t packed_size(const matrix& m) noexcept {
+        return ceil_div(m.rows, simd::panel_rows) * simd::panel_bytes(m.type, m.cols);
+    }
+
+    std::vector<matrix> matrices_;
+    std::vector<vector> vectors_;
+    std::vector<part> parts_;
+    std::vector<std::size_t> tile_end_;
+};
+
+/// Called while weights become resident: bytes done and in all. Return false to stop: loading then raises errc::cancelled.
+/// Comes from the thread that called load.
+using progress_fn = std::function<bool(bytes done, bytes total)>;
+
+/// Where an arena's bytes come from: the stored rows of one tensor, and what to do when they are no longer needed (a mapped
+/// file gives its pages back, so that loading never needs the weights twice).
+struct weight_source {
+    std::function<std::span<const std::byte>(const std::string& tensor)> find;
+    std::function<void(std::span<const std::byte>)> done = [](std::span<const std::byte>) {};
+};
+
+/// Resident weights. Made from a placed plan, filled by load(), read-only from then on.
+class resident_arena {
+public:
+    resident_arena() noexcept = default;
+    /// Reserves the memory; touches none of it. @throws error{errc::out_of_memory}
+    explicit resident_arena(arena_plan plan) : plan_(std::move(plan)), size_(std::max<std::size_t>(plan_.size().count, 1)) {
+        memory_ = system::reserve_pages(size_);
+        if (memory_ == nullptr)
+            raise(errc::out_of_memory, "no memory for " + std::to_string(size_) + " bytes of resident weights");
+        parts_.reserve(plan_.parts().size());
+        for (const auto& p : plan_.parts()) parts_.push_back({memory_ + p.offset, p.first_row, p.n_rows, p.tile});
+    }
+    ~resident_arena() { system::release_pages(memory_, size_); }
+    resident_arena(resident_arena&& o) noexcept { *this = std::move(o); }
+    resident_arena& operator=(resident_arena&& o) noexcept {
+        std::swap(plan_, o.plan_);
+        std::swap(size_, o.size_);
+        std::swap(memory_, o.memory_);
+        std::swap(parts_, o.parts_);
+        return *this;
+    }
+
+    /// Packs all weights: each worker of `pool` (anything with size() and run()) fills the tiles it owns, then seals.
+    /// May be called again with another source of the same shapes: that is a swap.
+    /// @throws error{errc::cancelled} if progress said stop. The arena then holds garbage and must be loaded again.
+    template <class Pool>
+    void load(const weight_source& source, Pool& pool, const progress_fn& progress = {}) {
+        system::protect_pages(memory_, size_, true);
+        std::vector<std::span<const std::byte>> rows;
+        rows.reserve(plan_.matrices().size());
+        for (const auto& m : plan_.matrices()) {
+            const std::size_t size = m.rows * row_bytes(m.type, m.cols);
+            rows.push_back(source.find(m.name).subspan(m.slice * size, size));
+        }
+        for (const auto& v : plan_.vectors())
+            decode_row(v.type, source.find(v.name).data(), v.size, reinterpret_cast<float*>(memory_ + v.offset));
+
+        const bytes total = plan_.size();
+        std::atomic<std::uint64_t> done{0};
+        std::atomic<bool> stop{false};
+        if (progress && !progress(bytes(0), total)) stop = true;
+        pool.run([&](std::size_t worker) {
+            for (std::size_t i = 0; i < rows.size(); ++i) {
+                const auto& m = plan_.matrices()[i];
+                for (const auto& p : plan_.parts(m)) {
+                    if (p.tile % pool.size() != worker) continue;
+                    fill(m, p, rows[i], source, [&](std::size_t packed) {
+                        const auto so_far = done.fetch_add(packed, std::memory_order_relaxed) + packed;
+                        if (worker == 0 && progress && !progress(bytes(so_far), total)) stop.store(true, std::memory_order_relaxed);
+                        return !stop.load(std::memory_order_relaxed);
+                    });
+                }
+            }
+        });
+        if (stop) raise(errc::cancelled, "loading was stopped by its progress callback");
+        if (progress) progress(total, total);
+        system::protect_pages(memory_, size_, false);
+    }
+
+    [[nodiscard]] const arena_plan& plan() const noexcept { return plan_; }
+    [[nodiscard]] resident_matrix matrix(std::size_t index) const noexcept {
+        const auto& m = plan_.matrices()[index];
+        return {m.type, m.rows, m.cols, std::span(parts_).subspan(m.first_part, m.tiles.count)};
+    }
+    [[nodiscard]] resident_vector vector(std::size_t index) const noexcept {
+        const auto& v = plan_.vectors()[index];
+        return {reinterpret_cast<const float*>(memory_ + v.offset), v.size};
+    }
+
+private:
+    /// Packs one part in stretches of about a megabyte, so that source pages go back early and stop requests are heard.
+    template <class Step>
+    void fill(const arena_plan::matrix& m, const arena_plan::part& p, std::span<const std::byte> rows,
+              const weight_source& source, Step&& step) noexcept {
+        const std::size_t stride = row_bytes(m.type, m.cols);
+        const std::size_t panel = simd::panel_bytes(m.type, m.cols);
+        const std::size_t stretch = std::max<std::size_t>((std::size_t{1} << 20) / std::max<std::size_t>(panel, 1), 1) * simd::panel_rows;
+        for (std::size_t done = 0; done < p.n_rows;) {
+            const std::size_t end = std::min(done + stretch, p.n_rows);
+            const std::size_t begin = done;
+            for (; done < end; done += simd::panel_rows)
+                pack_panel(m.type, rows.data() + (p.first_row + done) * stride, stride, std::min(simd::panel_rows, end - done), m.cols,
+                           memory_ + p.offset + done / simd::panel_rows * panel);
+            done = end;
+            source.done(rows.subspan((p.first_row + begin) * stride, (end - begin) * stride));
+            if (!step(ceil_div(end - begin, simd::panel_rows) * panel)) return;
+        }
+    }
+
+    arena_plan plan_;
+    std::size_t size_ = 0;
+    std::byte* memory_ = nullptr;
+    std::vector<matrix_part> parts_;
+};
+
+}  // namespace wafer::inline WAFER_ABI

@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: MIT
+// L1 text/jinja: what may be called on strings, lists, dicts and loops, as in Python. A new method is one entry.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include <wafer/core/config.hpp>
+#include <wafer/text/jinja/filters.hpp>
+#include <wafer/text/jinja/runtime.hpp>
+#include <wafer/text/jinja/strings.hpp>
+
+namespace wafer::inline WAFER_ABI::jinja {
+
+namespace detail {
+
+inline const value& method_operand(runtime& rt, const arguments& in, std::size_t place) {
+    const value* operand = in.find(place);
+    if (operand == nullptr) rt.fail("the method needs " + std::to_string(place) + " argument" + (place > 1 ? "s" : ""));
+    return *operand;
+}
+
+inline std::string_view text_operand(runtime& rt, const arguments& in, std::size_t place) {
+    return rt.string_of(method_operand(rt, in, place), "the argument");
+}
+
+inline std::int64_t count_operand(runtime& rt, const arguments& in, std::size_t place, std::string_view name) {
+    const value* count = in.find(place, name);
+    return count == nullptr ? -1 : rt.integer_of(*count, name);
+}
+
+template <sides Where>
+value method_strip(runtime& rt, const arguments& in) {
+    return rt.make(std::string(stripped(in.self().as_string(), in.find(1), Where, rt)));
+}
+
+// startswith and endswith also take a list of alternatives.
+template <bool Start>
+value method_affix(runtime& rt, const arguments& in) {
+    const std::string& text = in.self().as_string();
+    const auto matches = [&](const value& affix) {
+        const std::string& part = rt.string_of(affix, "a prefix or suffix");
+        return Start ? text.starts_with(part) : text.ends_with(part);
+    };
+    const value& affixes = method_operand(rt, in, 1);
+    if (!affixes.is(value::kind::list)) return matches(affixes);
+    rt.spend(affixes.as_list().size());
+    return std::ranges::any_of(affixes.as_list(), matches);
+}
+
+// Offsets count characters, as in Python.
+template <bool Last>
+value method_find(runtime& rt, const arguments& in) {
+    const std::string_view text = in.self().as_string(), what = text_operand(rt, in, 1);
+    rt.touch_search(text, what);
+    const std::size_t found = Last ? text.rfind(what) : text.find(what);
+    if (found == text.npos) return std::int64_t{-1};
+    return static_cast<std::int64_t>(characters(text.substr(0, found)).size());
+}
+
+inline value method_count(runtime& rt, const arguments& in) {
+    const std::string_view text = in.self().as_string(), what = text_operand(rt, in, 1);
+    if (what.empty()) return static_cast<std::int64_t>(characters(text).size() + 1);
+    rt.touch_search(text, what);
+    std::int64_t n = 0;
+    for (std::size_t at = text.find(what); at != text.npos; at = text.find(what, at + what.size())) ++n;
+    return n;
+}
+
+inline value method_split(runtime& rt, const arguments& in) {
+    return split(in.self().as_string(), in.find(1, "sep"), count_operand(rt, in, 2, "maxsplit"), rt);
+}
+
+inline value method_rsplit(runtime& rt, const arguments& in) {
+    const value* separator = in.find(1, "sep");
+    const std::int64_t at_most = count_operand(rt, in, 2, "maxsplit");
+    if (separator != nullptr && separator->is_string()) return split_right(in.self().as_string(), separator->as_string(), at_most, rt);
+    if (at_most >= 0) rt.fail("rsplit with maxsplit needs a separator");
+    return split(in.self().as_string(), nullptr, -1, rt);
+}
+
+inline value method_splitlines(runtime& rt, const arguments& in) {
+    std::string_view text = in.self().as_string();
+    rt.touch(text);
+    value_list out;
+    while (!text.empty()) {
+        const std::size_t end = text.find_first_of("\r\n");
+        rt.charge(sizeof(value) + 32);
+        out.push_back(rt.make(std::string(text.substr(0, end))));
+        if (end == text.npos) break;
+        text.remove_prefix(end + (text.substr(end, 2) == "\r\n" ? 2 : 1));
+    }
+    return out;
+}
+
+template <bool Prefix>
+value method_remove_affix(runtime& rt, const arguments& in) {
+    std::string_view text = in.self().as_string();
+    const std::string_view part = text_operand(rt, in, 1);
+    if (Prefix && text.starts_with(part)) text.remove_prefix(part.size());
+    if (!Prefix && text.ends_with(part)) text.remove_suffix(part.size());
+    return rt.make(std::string(text));
+}
+
+template <bool (*Is)(char32_t)>
+value method_all(runtime& rt, const arguments& in) {
+    rt.touch(in.self().as_string());
+    const auto all = characters(in.self().as_string());
+    return !all.empty() && std::ranges::all_of(all, [](std::string_view c) { return Is(decode_utf8(c, 0).code); });
+}
+
+inline bool is_alphabetic(char32_t c) { return is_letter(category(c)); }
+inline bool is_digit(char32_t c) { return category(c) == general_category::nd; }
+inline bool is_alphanumeric(char32_t c) { return is_letter(category(c)) || is_number(category(c)); }
+inline bool is_blank(char32_t c) { return is_white_space(c); }
+
+template <bool Values>
+value dict_parts(runtime& rt, const arguments& in) {
+    value_list out;
+    for (const auto& [name, item] : in.self().as_dict()) out.push_back(Values ? item : rt.make(name));
+    return rt.make(std::move(out));
+}
+
+inline value dict_get(runtime& rt, const arguments& in) {
+    const value& key = method_operand(rt, in, 1);
+    rt.spend(1 + in.self().as_dict().size() / 8);
+    if (const value* found = key.is_string() ? in.self().member(key.as_string()) : nullptr) return *found;
+    const value* otherwise = in.find(2, "default");
+    return otherwise != nullptr ? *otherwise : value(nullptr);
+}
+
+inline value list_index(runtime& rt, const arguments& in) {
+    const value_list& items = in.self().as_list();
+    for (std::size_t i = 0; i < items.size(); ++i)
+        if (rt.equal(items[i], method_operand(rt, in, 1))) return static_cast<std::int64_t>(i);
+    rt.fail("the value is not in the list");
+}
+
+inline value list_count(runtime& rt, const arguments& in) {
+    std::int64_t n = 0;
+    for (const value& item : in.self().as_list()) n += rt.equal(item, method_operand(rt, in, 1)) ? 1 : 0;
+    return n;
+}
+
+inline value loop_cycle(runtime& rt, const arguments& in) {
+    if (in.positional.size() < 2) rt.fail("loop.cycle needs values");
+    return in.positional[1 + in.self().as_loop().index % (in.positional.size() - 1)];
+}
+
+}  // namespace detail
+
+inline constexpr builtin string_methods[] = {
+    {"capitalize", [](runtime& rt, const arguments& in) { return rt.make(capitalized(in.self().as_string())); }},
+    {"count", detail::method_count},
+    {"endswith", detail::method_affix<false>},
+    {"find", detail::method_find<false>},
+    {"isalnum", detail::method_all<detail::is_alphanumeric>},
+    {"isalpha", detail::method_all<detail::is_alphabetic>},
+    {"isdigit", detail::method_all<detail::is_digit>},
+    {"isspace", detail::method_all<detail::is_blank>},
+    {"join", [](runtime& rt, const arguments& in) { return joined(rt.items(detail::method_operand(rt, in, 1)), in.self().as_string(), rt); }},
+    {"lower", detail::filter_lower},
+    {"lstrip", detail::method_strip<sides::left>},
+    {"removeprefix", detail::method_remove_affix<true>},
+    {"removesuffix", detail::method_remove_affix<false>},
+    {"replace", detail::filter_replace},
+    {"rfind", detail::method_find<true>},
+    {"rsplit", detail::method_rsplit},
+    {"rstrip", detail::method_strip<sides::right>},
+    {"split", detail::method_split},
+    {"splitlines", detail::method_splitlines},
+    {"startswith", detail::method_affix<true>},
+    {"strip", detail::method_strip<sides::both>},
+    {"title", [](runtime& rt, const arguments& in) { return rt.make(titled(in.self().as_string())); }},
+    {"upper", detail::filter_upper},
+};
+
+inline constexpr builtin dict_methods[] = {
+    {"get", detail::dict_get},
+    {"items", detail::filter_items},
+    {"keys", detail::dict_parts<false>},
+    {"values", detail::dict_parts<true>},
+};
+
+inline constexpr builtin list_methods[] = {
+    {"count", detail::list_count},
+    {"index", detail::list_index},
+};
+
+inline constexpr builtin loop_methods[] = {
+    {"cycle", detail::loop_cycle},
+};
+
+/// The method of that name for this kind of value, or nullptr.
+[[nodiscard]] inline native_function find_method(const value& object, std::string_view name) noexcept {
+    switch (object.type()) {
+        case value::kind::string: return find_builtin(string_methods, name);
+        case value::kind::dict: return find_builtin(dict_methods, name);
+        case value::kind::list: return find_builtin(list_methods, name);
+        case value::kind::loop: return find_builtin(loop_methods, name);
+        default: return nullptr;
+    }
+}
+
+}  // namespace wafer::inline WAFER_ABI::jinja

@@ -1,0 +1,505 @@
+// SPDX-License-Identifier: MIT
+// L1 text/jinja: tokens to a tree, with Jinja's precedence. Recursion is bounded, so that no template can exhaust the stack.
+#pragma once
+
+#include <algorithm>
+#include <charconv>
+#include <cstddef>
+#include <initializer_list>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <system_error>
+#include <utility>
+#include <vector>
+
+#include <wafer/core/config.hpp>
+#include <wafer/text/jinja/ast.hpp>
+#include <wafer/text/jinja/lexer.hpp>
+
+namespace wafer::inline WAFER_ABI::jinja {
+
+class parser {
+public:
+    static constexpr int max_height = 200;  // of one expression
+    static constexpr int max_nesting = 64;  // of statements
+
+    explicit parser(std::string_view source) : source_(source), tokens_(lexer(source).run()) {}
+
+    /// @throws error{errc::bad_template} with line and column.
+    block run() { return parse_block({}); }
+
+private:
+    [[nodiscard]] const token& now() const noexcept { return tokens_[at_]; }
+    [[nodiscard]] const token& ahead() const noexcept { return tokens_[std::min(at_ + 1, tokens_.size() - 1)]; }
+    [[noreturn]] void fail(std::string_view what) const { fail_parse(source_, now().offset, what); }
+
+    static bool is_one(const token& t, token_kind kind, std::initializer_list<std::string_view> texts) {
+        return t.kind == kind && std::find(texts.begin(), texts.end(), t.text) != texts.end();
+    }
+    [[nodiscard]] bool at_symbol(std::string_view text) const { return is_one(now(), token_kind::symbol, {text}); }
+    [[nodiscard]] bool at_name(std::string_view text) const { return is_one(now(), token_kind::name, {text}); }
+    bool take_symbol(std::string_view text) { return at_symbol(text) && ++at_; }
+    bool take_name(std::string_view text) { return at_name(text) && ++at_; }
+    void expect_symbol(std::string_view text) {
+        if (!take_symbol(text)) fail("expected \"" + std::string(text) + "\"");
+    }
+    void expect(token_kind kind, std::string_view what) {
+        if (now().kind != kind) fail("expected " + std::string(what));
+        ++at_;
+    }
+    std::string expect_name(std::string_view what) {
+        if (now().kind != token_kind::name) fail("expected " + std::string(what));
+        return tokens_[at_++].text;
+    }
+
+    // --- statements
+
+    struct nesting_guard {
+        int& depth;
+        ~nesting_guard() { --depth; }
+    };
+
+    // Statements up to one of these keywords, whose tag is left open after the keyword; or up to the end.
+    block parse_block(std::initializer_list<std::string_view> until) {
+        if (nesting_ >= max_nesting) fail("blocks are nested more than " + std::to_string(max_nesting) + " deep");
+        const nesting_guard guard{++nesting_};
+        block out;
+        while (now().kind != token_kind::end) {
+            const std::uint32_t offset = now().offset;
+            if (now().kind == token_kind::text) {
+                out.push_back({.kind = statement_kind::text, .offset = offset, .name = tokens_[at_++].text});
+            } else if (now().kind == token_kind::output_begin) {
+                ++at_;
+                out.push_back({.kind = statement_kind::output, .offset = offset, .first = parse_expression()});
+                expect(token_kind::output_end, "\"}}\"");
+            } else {
+                ++at_;  // a block begins: the lexer makes nothing else here
+                if (is_one(now(), token_kind::name, until)) return out;
+                parse_statement(out, offset);
+            }
+        }
+        if (until.size() != 0) fail("missing \"" + std::string(*(until.end() - 1)) + "\"");
+        return out;
+    }
+
+    void end_tag() { expect(token_kind::block_end, "\"%}\""); }
+    void end_tag(std::string_view keyword) {
+        if (!take_name(keyword)) fail("expected \"" + std::string(keyword) + "\"");
+        end_tag();
+    }
+
+    void parse_statement(block& out, std::uint32_t offset) {
+        const std::string keyword = expect_name("a statement");
+        if (keyword == "if") return out.push_back(parse_if(offset));
+        if (keyword == "for") return out.push_back(parse_for(offset));
+        if (keyword == "set") return out.push_back(parse_set(offset));
+        if (keyword == "macro") return out.push_back(parse_macro(offset));
+        if (keyword == "generation") {  // marks what the model writes, for training; its content counts as it stands
+            end_tag();
+            for (statement& inner : parse_block({"endgeneration"})) out.push_back(std::move(inner));
+            return end_tag("endgeneration");
+        }
+        if (keyword == "break" || keyword == "continue") {
+            if (loops_ == 0) fail("\"" + keyword + "\" outside a loop");
+            out.push_back({.kind = keyword == "break" ? statement_kind::break_loop : statement_kind::continue_loop, .offset = offset});
+            return end_tag();
+        }
+        --at_;
+        fail("unknown statement \"" + keyword + "\"; known are if, for, set, macro, break, continue, generation and raw");
+    }
+
+    statement parse_if(std::uint32_t offset) {
+        statement out{.kind = statement_kind::if_else, .offset = offset};
+        do {
+            expression_ptr condition = parse_expression();
+            end_tag();
+            out.branches.push_back({std::move(condition), parse_block({"elif", "else", "endif"})});
+        } while (take_name("elif"));
+        if (take_name("else")) {
+            end_tag();
+            out.branches.push_back({nullptr, parse_block({"endif"})});
+        }
+        end_tag("endif");
+        return out;
+    }
+
+    statement parse_for(std::uint32_t offset) {
+        statement out{.kind = statement_kind::for_loop, .offset = offset};
+        out.targets = parse_targets();
+        if (!take_name("in")) fail("expected \"in\"");
+        out.first = parse_or_conditional(false);  // an `if` here filters the loop
+        if (take_name("if")) out.second = parse_expression();
+        if (at_name("recursive")) fail("recursive loops are not supported");
+        end_tag();
+        ++loops_;
+        out.body = parse_block({"else", "endfor"});
+        --loops_;
+        if (take_name("else")) {
+            end_tag();
+            out.otherwise = parse_block({"endfor"});
+        }
+        end_tag("endfor");
+        return out;
+    }
+
+    std::vector<std::string> parse_targets() {
+        std::vector<std::string> targets;
+        const bool wrapped = take_symbol("(");
+        do targets.push_back(expect_name("a variable name"));
+        while (take_symbol(","));
+        if (wrapped) expect_symbol(")");
+        return targets;
+    }
+
+    statement parse_set(std::uint32_t offset) {
+        statement out{.kind = statement_kind::set, .offset = offset};
+        out.targets = parse_targets();
+        if (out.targets.size() == 1 && take_symbol(".")) out.member = expect_name("an attribute name");
+        if (take_symbol("=")) {
+            out.first = parse_tuple();
+            end_tag();
+            return out;
+        }
+        if (out.targets.size() != 1) fail("expected \"=\"");
+        out.kind = statement_kind::set_block;
+        if (at_symbol("|")) {  // {% set x | filter %}: the filters apply to what the block prints
+            auto body = make(expression_kind::variable);
+            body->name = "";
+            out.first = parse_postfix(std::move(body));
+        }
+        end_tag();
+        out.body = parse_block({"endset"});
+        end_tag("endset");
+        return out;
+    }
+
+    statement parse_macro(std::uint32_t offset) {
+        statement out{.kind = statement_kind::macro, .offset = offset};
+        out.name = expect_name("the macro's name");
+        expect_symbol("(");
+        while (!take_symbol(")")) {
+            std::string name = expect_name("a parameter name");
+            out.parameters.emplace_back(std::move(name), take_symbol("=") ? parse_expression() : nullptr);
+            if (!at_symbol(")")) expect_symbol(",");
+        }
+        end_tag();
+        const int outer = std::exchange(loops_, 0);  // a break inside must not leave the macro
+        out.body = parse_block({"endmacro"});
+        loops_ = outer;
+        take_name("endmacro");
+        if (now().kind == token_kind::name) ++at_;  // {% endmacro name %}
+        end_tag();
+        return out;
+    }
+
+    // --- expressions, loosest binding first
+
+    using node = std::unique_ptr<expression>;
+
+    [[nodiscard]] node make(expression_kind kind) const {
+        auto out = std::make_unique<expression>();
+        out->kind = kind;
+        out->offset = now().offset;
+        return out;
+    }
+    void adopt(expression& parent, expression_ptr child) const {
+        if (child) {
+            parent.height = std::max(parent.height, child->height + 1);
+            if (parent.height > max_height) fail("expression is nested more than " + std::to_string(max_height) + " deep");
+        }
+        parent.operands.push_back(std::move(child));
+    }
+    [[nodiscard]] node make_binary(std::string name, std::uint32_t offset, expression_ptr left, expression_ptr right) const {
+        node out = make(expression_kind::binary);
+        out->offset = offset;
+        out->name = std::move(name);
+        adopt(*out, std::move(left));
+        adopt(*out, std::move(right));
+        return out;
+    }
+
+    // An expression, or several separated by commas, which make a tuple.
+    expression_ptr parse_tuple() {
+        expression_ptr first = parse_expression();
+        if (!at_symbol(",")) return first;
+        node out = make(expression_kind::list);
+        adopt(*out, std::move(first));
+        while (take_symbol(",") && now().kind != token_kind::block_end && !at_symbol(")")) adopt(*out, parse_expression());
+        return out;
+    }
+
+    expression_ptr parse_expression() { return parse_or_conditional(true); }
+
+    expression_ptr parse_or_conditional(bool conditional) {
+        if (nesting_expressions_ >= max_height) fail("expression is nested more than " + std::to_string(max_height) + " deep");
+        const nesting_guard guard{++nesting_expressions_};
+        expression_ptr out = parse_or();
+        while (conditional && at_name("if")) {
+            node choice = make(expression_kind::conditional);
+            ++at_;
+            adopt(*choice, std::move(out));
+            adopt(*choice, parse_or());
+            adopt(*choice, take_name("else") ? parse_expression() : nullptr);
+            out = std::move(choice);
+        }
+        return out;
+    }
+
+    template <class Next>
+    expression_ptr parse_left(token_kind kind, std::initializer_list<std::string_view> operators, Next next) {
+        expression_ptr out = next();
+        while (is_one(now(), kind, operators)) {
+            const token& op = tokens_[at_++];
+            expression_ptr right = next();
+            out = make_binary(op.text, op.offset, std::move(out), std::move(right));
+        }
+        return out;
+    }
+    expression_ptr parse_or() {
+        return parse_left(token_kind::name, {"or"}, [&] { return parse_and(); });
+    }
+    expression_ptr parse_and() {
+        return parse_left(token_kind::name, {"and"}, [&] { return parse_not(); });
+    }
+
+    expression_ptr parse_prefix(expression_ptr (parser::*operand)()) {
+        if (nesting_expressions_ >= max_height) fail("expression is nested more than " + std::to_string(max_height) + " deep");
+        const nesting_guard guard{++nesting_expressions_};
+        node out = make(expression_kind::unary);
+        out->name = tokens_[at_++].text;
+        adopt(*out, (this->*operand)());
+        return out;
+    }
+    expression_ptr parse_not() { return at_name("not") ? parse_prefix(&parser::parse_not) : parse_comparison(); }
+
+    expression_ptr parse_comparison() {
+        expression_ptr first = parse_sum();
+        node chain;
+        while (true) {
+            std::string op;
+            if (is_one(now(), token_kind::symbol, {"==", "!=", "<", "<=", ">", ">="}) || at_name("in")) op = now().text;
+            else if (at_name("not") && is_one(ahead(), token_kind::name, {"in"})) op = "not in";
+            else break;
+            if (!chain) {
+                chain = make(expression_kind::comparison);
+                adopt(*chain, std::move(first));
+            }
+            at_ += op == "not in" ? 2 : 1;
+            chain->operators.push_back(std::move(op));
+            adopt(*chain, parse_sum());
+        }
+        return chain ? std::move(chain) : std::move(first);
+    }
+
+    expression_ptr parse_sum() {
+        return parse_left(token_kind::symbol, {"+", "-"}, [&] { return parse_join(); });
+    }
+    expression_ptr parse_join() {
+        return parse_left(token_kind::symbol, {"~"}, [&] { return parse_product(); });
+    }
+    expression_ptr parse_product() {
+        return parse_left(token_kind::symbol, {"*", "/", "//", "%"}, [&] { return parse_unary(); });
+    }
+    // As in Jinja, a filter after a signed number applies to the signed number.
+    expression_ptr parse_unary() {
+        if (!at_symbol("-") && !at_symbol("+")) return parse_filters(parse_power());
+        return parse_filters(parse_prefix(&parser::parse_signed));
+    }
+    expression_ptr parse_signed() {
+        return at_symbol("-") || at_symbol("+") ? parse_prefix(&parser::parse_signed) : parse_power();
+    }
+    expression_ptr parse_power() {
+        return parse_left(token_kind::symbol, {"**"}, [&] { return parse_postfix(parse_primary()); });
+    }
+
+    expression_ptr parse_primary() {
+        node out = make(expression_kind::constant);
+        const token& t = now();
+        switch (t.kind) {
+            case token_kind::string: {
+                std::string text;
+                while (now().kind == token_kind::string) text += tokens_[at_++].text;  // adjacent literals are one
+                out->literal = std::move(text);
+                return out;
+            }
+            case token_kind::integer: out->literal = number<std::int64_t>(); return out;
+            case token_kind::real: out->literal = number<double>(); return out;
+            case token_kind::name: parse_name(*out); return out;
+            default: break;
+        }
+        if (take_symbol("(")) {
+            if (!take_symbol(")")) {
+                expression_ptr inner = parse_tuple();
+                expect_symbol(")");
+                return inner;
+            }
+            out->kind = expression_kind::list;
+            return out;
+        }
+        if (take_symbol("[")) {
+            out->kind = expression_kind::list;
+            while (!take_symbol("]")) {
+                adopt(*out, parse_expression());
+                if (!at_symbol("]")) expect_symbol(",");
+            }
+            return out;
+        }
+        if (take_symbol("{")) {
+            out->kind = expression_kind::dict;
+            while (!take_symbol("}")) {
+                adopt(*out, parse_expression());
+                expect_symbol(":");
+                adopt(*out, parse_expression());
+                if (!at_symbol("}")) expect_symbol(",");
+            }
+            return out;
+        }
+        fail("expected an expression");
+    }
+
+    template <class T>
+    T number() {
+        const std::string& text = now().text;
+        T out{};
+        if (std::from_chars(text.data(), text.data() + text.size(), out).ec != std::errc{}) fail("number is out of range");
+        ++at_;
+        return out;
+    }
+
+    void parse_name(expression& out) {
+        const std::string& name = tokens_[at_++].text;
+        if (name == "true" || name == "True") out.literal = true;
+        else if (name == "false" || name == "False") out.literal = false;
+        else if (name == "none" || name == "None") out.literal = nullptr;
+        else {
+            out.kind = expression_kind::variable;
+            out.name = name;
+        }
+    }
+
+    // Attributes, subscripts, calls; then filters and tests, which bind as tightly.
+    expression_ptr parse_postfix(expression_ptr base) {
+        while (true) {
+            if (at_symbol(".")) {
+                node out = make(expression_kind::attribute);
+                ++at_;
+                adopt(*out, std::move(base));
+                if (now().kind == token_kind::integer) {  // x.0 is x[0]
+                    out->kind = expression_kind::subscript;
+                    node index = make(expression_kind::constant);
+                    index->literal = number<std::int64_t>();
+                    adopt(*out, std::move(index));
+                } else {
+                    out->name = expect_name("an attribute name");
+                }
+                base = std::move(out);
+            } else if (at_symbol("[")) {
+                base = parse_subscript(std::move(base));
+            } else if (at_symbol("(")) {
+                node out = make(expression_kind::call);
+                adopt(*out, std::move(base));
+                parse_arguments(*out);
+                base = std::move(out);
+            } else {
+                return parse_filters(std::move(base));
+            }
+        }
+    }
+
+    expression_ptr parse_filters(expression_ptr base) {
+        while (true) {
+            if (at_symbol("|")) {
+                node out = make(expression_kind::filter);
+                ++at_;
+                out->name = expect_name("a filter's name");
+                adopt(*out, std::move(base));
+                if (at_symbol("(")) parse_arguments(*out);
+                base = std::move(out);
+            } else if (at_name("is")) {
+                base = parse_test(std::move(base));
+            } else {
+                return base;
+            }
+        }
+    }
+
+    expression_ptr parse_subscript(expression_ptr base) {
+        node out = make(expression_kind::subscript);
+        ++at_;
+        adopt(*out, std::move(base));
+        expression_ptr first = at_symbol(":") ? nullptr : parse_expression();
+        const bool slice = at_symbol(":");
+        adopt(*out, std::move(first));
+        if (slice) {
+            out->kind = expression_kind::slice;
+            for (int part = 0; part < 2; ++part) {
+                const bool given = take_symbol(":") && !at_symbol(":") && !at_symbol("]");
+                adopt(*out, given ? parse_expression() : nullptr);
+            }
+        }
+        expect_symbol("]");
+        return out;
+    }
+
+    void parse_arguments(expression& call) {
+        expect_symbol("(");
+        while (!take_symbol(")")) {
+            if (now().kind == token_kind::name && is_one(ahead(), token_kind::symbol, {"="})) {
+                std::string name = tokens_[at_].text;
+                at_ += 2;
+                expression_ptr argument = parse_expression();
+                call.height = std::max(call.height, argument->height + 1);
+                call.named.emplace_back(std::move(name), std::move(argument));
+            } else {
+                if (!call.named.empty()) fail("positional argument after a keyword argument");
+                adopt(call, parse_expression());
+            }
+            if (!at_symbol(")")) expect_symbol(",");
+        }
+    }
+
+    // x is [not] name, name(arguments) or name argument, where the argument is one simple value.
+    expression_ptr parse_test(expression_ptr base) {
+        node out = make(expression_kind::test);
+        ++at_;
+        const bool negated = take_name("not");
+        if (at_symbol("==") || at_symbol("!=") || at_symbol("<") || at_symbol(">")) fail("expected a test's name");
+        out->name = expect_name("a test's name");
+        adopt(*out, std::move(base));
+        const token_kind next = now().kind;
+        if (at_symbol("(")) {
+            parse_arguments(*out);
+        } else if (next == token_kind::string || next == token_kind::integer || next == token_kind::real || at_symbol("[") ||
+                   at_symbol("{") || (next == token_kind::name && !is_one(now(), next, {"and", "or", "else", "if", "is", "in", "not", "recursive"}))) {
+            adopt(*out, parse_postfix_only(parse_primary()));
+        }
+        if (!negated) return out;
+        node inverse = make(expression_kind::unary);
+        inverse->name = "not";
+        adopt(*inverse, std::move(out));
+        return inverse;
+    }
+
+    expression_ptr parse_postfix_only(expression_ptr base) {
+        while (at_symbol(".") || at_symbol("[")) {
+            if (at_symbol("[")) {
+                base = parse_subscript(std::move(base));
+                continue;
+            }
+            node out = make(expression_kind::attribute);
+            ++at_;
+            adopt(*out, std::move(base));
+            out->name = expect_name("an attribute name");
+            base = std::move(out);
+        }
+        return base;
+    }
+
+    std::string_view source_;
+    std::vector<token> tokens_;
+    std::size_t at_ = 0;
+    int nesting_ = 0, nesting_expressions_ = 0, loops_ = 0;
+};
+
+}  // namespace wafer::inline WAFER_ABI::jinja

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: MIT
+// L1 text/jinja: what may stand after "is". A new test is one entry.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include <wafer/core/config.hpp>
+#include <wafer/text/jinja/runtime.hpp>
+#include <wafer/text/jinja/strings.hpp>
+
+namespace wafer::inline WAFER_ABI::jinja {
+
+/// x in y, as the operator and as a test.
+[[nodiscard]] inline bool contains(runtime& rt, const value& container, const value& item) {
+    switch (container.type()) {
+        case value::kind::undefined: return false;
+        case value::kind::string: {
+            const std::string& what = rt.string_of(item, "what is sought in a string");
+            rt.touch_search(container.as_string(), what);
+            return container.as_string().find(what) != std::string::npos;
+        }
+        case value::kind::list:
+            for (const value& element : container.as_list())
+                if (rt.equal(element, item)) return true;
+            return false;
+        case value::kind::dict:
+        case value::kind::name_space:
+            rt.spend(container.is(value::kind::dict) ? container.as_dict().size() : 1);
+            return item.is_string() && container.member(item.as_string()) != nullptr;
+        default: rt.fail(runtime::describe(container) + " contains nothing");
+    }
+}
+
+/// a < b, a <= b and so on. @throws error{errc::template_failed} for values that have no order.
+[[nodiscard]] inline bool in_order(runtime& rt, const value& a, std::string_view op, const value& b) {
+    if (a.is_string()) rt.touch(a.as_string());
+    const auto order = compare(a, b);
+    if (!order) rt.fail("'" + std::string(op) + "' cannot compare " + runtime::describe(a) + " with " + runtime::describe(b));
+    if (op == "<") return *order < 0;
+    if (op == "<=") return *order <= 0;
+    if (op == ">") return *order > 0;
+    return *order >= 0;
+}
+
+namespace detail {
+
+template <value::kind Kind>
+value is_kind(runtime&, const arguments& in) {
+    return in.self().is(Kind);
+}
+
+inline const value& test_operand(runtime& rt, const arguments& in) {
+    const value* operand = in.find(1);
+    if (operand == nullptr) rt.fail("the test needs an argument");
+    return *operand;
+}
+
+inline value is_equal(runtime& rt, const arguments& in) { return rt.equal(in.self(), test_operand(rt, in)); }
+
+// One template per operator: a builtin is a plain function and cannot hold it.
+enum class order : std::uint8_t { lt, le, gt, ge };
+template <order Op>
+value is_ordered(runtime& rt, const arguments& in) {
+    static constexpr std::string_view ops[] = {"<", "<=", ">", ">="};
+    return in_order(rt, in.self(), ops[static_cast<std::size_t>(Op)], test_operand(rt, in));
+}
+
+}  // namespace detail
+
+inline constexpr builtin tests[] = {
+    {"defined", [](runtime&, const arguments& in) -> value { return !in.self().is_undefined(); }},
+    {"undefined", detail::is_kind<value::kind::undefined>},
+    {"none", detail::is_kind<value::kind::none>},
+    {"string", detail::is_kind<value::kind::string>},
+    {"mapping", [](runtime&, const arguments& in) -> value { return in.self().is(value::kind::dict); }},
+    {"integer", detail::is_kind<value::kind::integer>},
+    {"float", detail::is_kind<value::kind::real>},
+    {"boolean", detail::is_kind<value::kind::boolean>},
+    {"number", [](runtime&, const arguments& in) -> value { return in.self().is_number(); }},
+    {"true", [](runtime&, const arguments& in) -> value { return in.self().is(value::kind::boolean) && in.self().as_bool(); }},
+    {"false", [](runtime&, const arguments& in) -> value { return in.self().is(value::kind::boolean) && !in.self().as_bool(); }},
+    {"iterable",
+     [](runtime&, const arguments& in) -> value {
+         const auto& x = in.self();
+         return x.is(value::kind::list) || x.is(value::kind::dict) || x.is_string() || x.is_undefined();
+     }},
+    {"sequence",
+     [](runtime&, const arguments& in) -> value {
+         const auto& x = in.self();
+         return x.is(value::kind::list) || x.is(value::kind::dict) || x.is_string() || x.is_undefined();
+     }},
+    {"callable", [](runtime&, const arguments& in) -> value { return in.self().is(value::kind::function) || in.self().is(value::kind::macro); }},
+    {"equalto", detail::is_equal},
+    {"eq", detail::is_equal},
+    {"sameas", detail::is_equal},
+    {"ne", [](runtime& rt, const arguments& in) -> value { return !rt.equal(in.self(), detail::test_operand(rt, in)); }},
+    {"lt", detail::is_ordered<detail::order::lt>},
+    {"le", detail::is_ordered<detail::order::le>},
+    {"gt", detail::is_ordered<detail::order::gt>},
+    {"ge", detail::is_ordered<detail::order::ge>},
+    {"lessthan", detail::is_ordered<detail::order::lt>},
+    {"greaterthan", detail::is_ordered<detail::order::gt>},
+    {"in", [](runtime& rt, const arguments& in) -> value { return contains(rt, detail::test_operand(rt, in), in.self()); }},
+    {"even", [](runtime& rt, const arguments& in) -> value { return rt.integer_of(in.self(), "an even number") % 2 == 0; }},
+    {"odd", [](runtime& rt, const arguments& in) -> value { return rt.integer_of(in.self(), "an odd number") % 2 != 0; }},
+    {"divisibleby",
+     [](runtime& rt, const arguments& in) -> value {
+         const std::int64_t by = rt.integer_of(detail::test_operand(rt, in), "a divisor");
+         if (by == 0) rt.fail("division by zero");
+         return by == -1 || rt.integer_of(in.self(), "a dividend") % by == 0;
+     }},
+    {"lower", [](runtime& rt, const arguments& in) -> value { return lowered(rt.print(in.self())) == in.self().text(); }},
+    {"upper", [](runtime& rt, const arguments& in) -> value { return uppered(rt.print(in.self())) == in.self().text(); }},
+};
+
+}  // namespace wafer::inline WAFER_ABI::jinja

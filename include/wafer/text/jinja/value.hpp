@@ -1,0 +1,319 @@
+// SPDX-License-Identifier: MIT
+// L1 text/jinja: the values that templates compute with, and what Python says of them: truth, equality, order, text.
+#pragma once
+
+#include <algorithm>
+#include <compare>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include <wafer/core/config.hpp>
+#include <wafer/core/error.hpp>
+#include <wafer/core/json.hpp>
+
+namespace wafer::inline WAFER_ABI::jinja {
+
+class value;
+struct statement;
+struct loop_state;
+struct arguments;
+class runtime;
+
+using value_list = std::vector<value>;
+using value_dict = std::vector<std::pair<std::string, value>>;
+using native_function = value (*)(runtime&, const arguments&);
+
+/// The result of looking up what is not there; the name is for error messages.
+struct undefined {
+    std::string name;
+};
+
+/// What a namespace() holds. The runtime owns it, so that values cannot form cycles of ownership.
+struct name_space {
+    value_dict members;
+};
+
+/// A value. Strings, lists and dicts are immutable and shared: copies are cheap.
+class value {
+public:
+    enum class kind : std::uint8_t { undefined, none, boolean, integer, real, string, list, dict, name_space, loop, function, macro };
+
+    /// Containers inside one another, at most: what templates build must not exhaust the stack when it is walked.
+    static constexpr int max_depth = json::max_depth;
+
+    value() = default;
+    value(undefined missing) : data_(std::make_shared<const undefined>(std::move(missing))) {}
+    value(std::nullptr_t) : data_(nullptr) {}
+    value(std::same_as<bool> auto b) : data_(b) {}
+    value(std::int64_t n) : data_(n) {}
+    value(double x) : data_(x) {}
+    value(std::string text) : data_(std::make_shared<const std::string>(std::move(text))) {}
+    value(std::string_view text) : value(std::string(text)) {}
+    value(const char* text) : value(std::string(text)) {}
+    value(value_list items);
+    value(value_dict members);
+    value(name_space* space) : data_(space) {}
+    value(std::shared_ptr<const loop_state> loop) : data_(std::move(loop)) {}
+    value(native_function f) : data_(f) {}
+    value(const statement* macro) : data_(macro) {}
+    /// @throws error{errc::template_failed} for JSON nested too deeply.
+    explicit value(const json& source);
+
+    [[nodiscard]] kind type() const noexcept { return static_cast<kind>(data_.index()); }
+    [[nodiscard]] bool is(kind k) const noexcept { return type() == k; }
+    [[nodiscard]] bool is_undefined() const noexcept { return is(kind::undefined); }
+    [[nodiscard]] bool is_string() const noexcept { return is(kind::string); }
+    [[nodiscard]] bool is_number() const noexcept { return is(kind::boolean) || is(kind::integer) || is(kind::real); }
+
+    /// The content. @pre the value is of that kind; as_int and as_double take every number.
+    [[nodiscard]] bool as_bool() const { return std::get<bool>(data_); }
+    [[nodiscard]] std::int64_t as_int() const {
+        if (is(kind::boolean)) return as_bool();
+        return is(kind::real) ? static_cast<std::int64_t>(std::get<double>(data_)) : std::get<std::int64_t>(data_);
+    }
+    [[nodiscard]] double as_double() const { return is(kind::real) ? std::get<double>(data_) : static_cast<double>(as_int()); }
+    [[nodiscard]] const std::string& as_string() const { return *std::get<std::shared_ptr<const std::string>>(data_); }
+    [[nodiscard]] const value_list& as_list() const;
+    [[nodiscard]] const value_dict& as_dict() const;
+    [[nodiscard]] name_space& as_name_space() const { return *std::get<name_space*>(data_); }
+    [[nodiscard]] const loop_state& as_loop() const { return *std::get<std::shared_ptr<const loop_state>>(data_); }
+    [[nodiscard]] native_function as_function() const { return std::get<native_function>(data_); }
+    [[nodiscard]] const statement& as_macro() const { return *std::get<const statement*>(data_); }
+    /// Of an undefined value: what was looked up.
+    [[nodiscard]] std::string missing_name() const {
+        const auto& missing = std::get<std::shared_ptr<const undefined>>(data_);
+        return missing ? missing->name : "value";
+    }
+
+    /// Containers inside this value; 0 for a scalar.
+    [[nodiscard]] int depth() const noexcept;
+    /// The member of a dict or namespace, or nullptr.
+    [[nodiscard]] const value* member(std::string_view name) const noexcept;
+
+    /// Python's truth: empty containers, zero, None and undefined are false.
+    [[nodiscard]] bool truth() const;
+    /// What printing gives (str). A real prints as Python prints it; undefined prints nothing.
+    [[nodiscard]] std::string text() const;
+    /// Appends what printing gives inside a container (repr).
+    void repr(std::string& out) const;
+    [[nodiscard]] std::string_view type_name() const noexcept;
+
+    /// Python's ==: numbers by value, others by kind and content.
+    friend bool operator==(const value& a, const value& b);
+
+private:
+    template <class T>
+    struct container {
+        T content;
+        int depth;
+    };
+    std::variant<std::shared_ptr<const undefined>, std::nullptr_t, bool, std::int64_t, double, std::shared_ptr<const std::string>,
+                 std::shared_ptr<const container<value_list>>, std::shared_ptr<const container<value_dict>>, name_space*,
+                 std::shared_ptr<const loop_state>, native_function, const statement*>
+        data_;
+};
+
+/// What `loop` is inside a for loop.
+struct loop_state {
+    value_list items;
+    std::size_t index = 0;
+    int depth = 0;
+
+    explicit loop_state(value_list all) : items(std::move(all)) {
+        for (const value& item : items) depth = std::max(depth, item.depth());
+    }
+    [[nodiscard]] value attribute(std::string_view name) const;
+};
+
+namespace detail {
+
+inline int checked_depth(int inner) {
+    if (inner >= value::max_depth) raise(errc::template_failed, "chat template: values are nested too deeply");
+    return inner + 1;
+}
+
+}  // namespace detail
+
+inline value::value(value_list items) {
+    int inner = 0;
+    for (const value& item : items) inner = std::max(inner, item.depth());
+    data_ = std::make_shared<const container<value_list>>(container<value_list>{std::move(items), detail::checked_depth(inner)});
+}
+inline value::value(value_dict members) {
+    int inner = 0;
+    for (const auto& member : members) inner = std::max(inner, member.second.depth());
+    data_ = std::make_shared<const container<value_dict>>(container<value_dict>{std::move(members), detail::checked_depth(inner)});
+}
+
+inline value::value(const json& source) {
+    switch (source.type()) {
+        case json::kind::null: *this = nullptr; break;
+        case json::kind::boolean: *this = source.as_bool(); break;
+        case json::kind::integer: *this = source.as_int(); break;
+        case json::kind::real: *this = source.as_double(); break;
+        case json::kind::string: *this = source.as_string(); break;
+        case json::kind::array: {
+            value_list items;
+            for (const json& item : source.as_array()) items.emplace_back(item);
+            *this = std::move(items);
+            break;
+        }
+        case json::kind::object: {
+            value_dict members;
+            for (const auto& [name, item] : source.as_object()) members.emplace_back(name, value(item));
+            *this = std::move(members);
+            break;
+        }
+    }
+}
+
+inline const value_list& value::as_list() const { return std::get<std::shared_ptr<const container<value_list>>>(data_)->content; }
+inline const value_dict& value::as_dict() const { return std::get<std::shared_ptr<const container<value_dict>>>(data_)->content; }
+
+inline int value::depth() const noexcept {
+    if (const auto* l = std::get_if<std::shared_ptr<const container<value_list>>>(&data_)) return (*l)->depth;
+    if (const auto* d = std::get_if<std::shared_ptr<const container<value_dict>>>(&data_)) return (*d)->depth;
+    if (const auto* l = std::get_if<std::shared_ptr<const loop_state>>(&data_)) return (*l)->depth + 1;
+    return 0;
+}
+
+inline const value* value::member(std::string_view name) const noexcept {
+    const value_dict* members = is(kind::dict) ? &as_dict() : is(kind::name_space) ? &as_name_space().members : nullptr;
+    if (members == nullptr) return nullptr;
+    for (const auto& [key, item] : *members)
+        if (key == name) return &item;
+    return nullptr;
+}
+
+inline bool value::truth() const {
+    switch (type()) {
+        case kind::undefined:
+        case kind::none: return false;
+        case kind::boolean: return as_bool();
+        case kind::integer: return as_int() != 0;
+        case kind::real: return as_double() != 0;
+        case kind::string: return !as_string().empty();
+        case kind::list: return !as_list().empty();
+        case kind::dict: return !as_dict().empty();
+        default: return true;
+    }
+}
+
+inline std::string value::text() const {
+    if (is_undefined()) return {};
+    if (is_string()) return as_string();
+    std::string out;
+    repr(out);
+    return out;
+}
+
+inline void value::repr(std::string& out) const {
+    bool first = true;
+    const auto separate = [&] {
+        if (!first) out += ", ";
+        first = false;
+    };
+    const auto quote = [&](std::string_view text) {
+        const char mark = text.find('\'') != text.npos && text.find('"') == text.npos ? '"' : '\'';
+        static constexpr std::string_view specials = "\n\r\t\\", letters = "nrt\\";
+        out.push_back(mark);
+        for (const char c : text) {
+            const auto special = specials.find(c);
+            if (special != specials.npos || c == mark) out.push_back('\\');
+            out.push_back(special != specials.npos ? letters[special] : c);
+        }
+        out.push_back(mark);
+    };
+    switch (type()) {
+        case kind::undefined: out += "Undefined"; break;
+        case kind::none: out += "None"; break;
+        case kind::boolean: out += as_bool() ? "True" : "False"; break;
+        case kind::integer: out += std::to_string(as_int()); break;
+        case kind::real:
+            if (const double x = as_double(); x != x) out += "nan";
+            else if (x - x != 0) out += x > 0 ? "inf" : "-inf";
+            else json::write_real(out, x);
+            break;
+        case kind::string: quote(as_string()); break;
+        case kind::list:
+            out.push_back('[');
+            for (const value& item : as_list()) {
+                separate();
+                item.repr(out);
+            }
+            out.push_back(']');
+            break;
+        case kind::dict:
+            out.push_back('{');
+            for (const auto& [name, item] : as_dict()) {
+                separate();
+                quote(name);
+                out += ": ";
+                item.repr(out);
+            }
+            out.push_back('}');
+            break;
+        default: out += "<" + std::string(type_name()) + ">";
+    }
+}
+
+inline std::string_view value::type_name() const noexcept {
+    static constexpr std::string_view names[] = {"undefined", "none", "boolean", "integer", "float", "string",
+                                                 "list", "dict", "namespace", "loop", "function", "macro"};
+    return names[data_.index()];
+}
+
+inline bool operator==(const value& a, const value& b) {
+    using kind = value::kind;
+    if (a.is_number() && b.is_number()) {
+        if (a.is(kind::real) || b.is(kind::real)) return a.as_double() == b.as_double();
+        return a.as_int() == b.as_int();
+    }
+    if (a.type() != b.type()) return false;
+    switch (a.type()) {
+        case kind::undefined:
+        case kind::none: return true;
+        case kind::string: return a.as_string() == b.as_string();
+        case kind::list: return a.as_list() == b.as_list();
+        case kind::dict:
+            return a.as_dict().size() == b.as_dict().size() && std::ranges::all_of(a.as_dict(), [&](const auto& member) {
+                       const value* other = b.member(member.first);
+                       return other != nullptr && *other == member.second;
+                   });
+        default: return a.data_ == b.data_;
+    }
+}
+
+/// The order of two numbers or two strings; nothing for other pairs.
+[[nodiscard]] inline std::optional<std::partial_ordering> compare(const value& a, const value& b) {
+    using kind = value::kind;
+    if (a.is_number() && b.is_number()) {
+        if (a.is(kind::real) || b.is(kind::real)) return a.as_double() <=> b.as_double();
+        return a.as_int() <=> b.as_int();
+    }
+    if (a.is_string() && b.is_string()) return a.as_string() <=> b.as_string();
+    return std::nullopt;
+}
+
+inline value loop_state::attribute(std::string_view name) const {
+    const auto size = static_cast<std::int64_t>(items.size()), at = static_cast<std::int64_t>(index);
+    if (name == "index") return at + 1;
+    if (name == "index0") return at;
+    if (name == "revindex") return size - at;
+    if (name == "revindex0") return size - at - 1;
+    if (name == "first") return at == 0;
+    if (name == "last") return at + 1 == size;
+    if (name == "length") return size;
+    if (name == "previtem") return at > 0 ? items[index - 1] : value(undefined{"loop.previtem"});
+    if (name == "nextitem") return at + 1 < size ? items[index + 1] : value(undefined{"loop.nextitem"});
+    return undefined{"loop." + std::string(name)};
+}
+
+}  // namespace wafer::inline WAFER_ABI::jinja

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: MIT
+// L1 text: the bytes of every token, side by side in memory, and the way back from bytes to a token. Shared by all tokenizers.
+#pragma once
+
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <wafer/core/config.hpp>
+#include <wafer/text/vocabulary.hpp>
+
+namespace wafer::inline WAFER_ABI {
+
+/// Token pieces in order of their ids; grows by add() only.
+class token_pieces {
+public:
+    void add(std::string_view bytes) {
+        bytes_ += bytes;
+        ends_.push_back(bytes_.size());
+    }
+    [[nodiscard]] std::size_t size() const noexcept { return ends_.size(); }
+    /// @pre 0 <= id < size().
+    [[nodiscard]] std::string_view operator[](token_id id) const noexcept {
+        const auto i = static_cast<std::size_t>(id);
+        const std::size_t begin = i == 0 ? 0 : ends_[i - 1];
+        return std::string_view(bytes_).substr(begin, ends_[i] - begin);
+    }
+
+private:
+    std::string bytes_;
+    std::vector<std::size_t> ends_;
+};
+
+/// From bytes to ids, for some of the tokens in a token_pieces: open addressing over ids, no second copy of the bytes.
+class token_index {
+public:
+    /// Room for `count` tokens.
+    explicit token_index(std::size_t count = 0) : slots_(std::bit_ceil(count * 2 + 1), none) {}
+
+    /// The token that already has these bytes, or nothing and the id is entered. @pre at most `count` ids are entered.
+    std::optional<token_id> insert(const token_pieces& pieces, token_id id) {
+        const std::size_t slot = find_slot(pieces, pieces[id]);
+        if (slots_[slot] != none) return slots_[slot];
+        slots_[slot] = id;
+        return std::nullopt;
+    }
+    [[nodiscard]] std::optional<token_id> find(const token_pieces& pieces, std::string_view bytes) const noexcept {
+        const token_id id = slots_[find_slot(pieces, bytes)];
+        return id == none ? std::nullopt : std::optional(id);
+    }
+
+private:
+    static constexpr token_id none = -1;
+
+    std::size_t find_slot(const token_pieces& pieces, std::string_view bytes) const noexcept {
+        const std::size_t mask = slots_.size() - 1;
+        std::size_t slot = std::hash<std::string_view>{}(bytes) & mask;
+        while (slots_[slot] != none && pieces[slots_[slot]] != bytes) slot = (slot + 1) & mask;
+        return slot;
+    }
+
+    std::vector<token_id> slots_;
+};
+
+}  // namespace wafer::inline WAFER_ABI
