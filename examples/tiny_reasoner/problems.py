@@ -116,7 +116,8 @@ def make_add(rng, held_out):
 def make_multiply(rng, held_out):
     def item():
         n, m = rng.choice(((1, 1), (1, 2), (2, 1), (2, 2), (2, 2), (2, 2), (2, 2), (2, 2)))
-        return number(rng, n), number(rng, m)
+        a, b = number(rng, n), number(rng, m)
+        return rng.choice(((a, b), (0, b), (a, 0))) if rng.random() < 0.08 else (a, b)
     a, b = draw(rng, held_out, item, lambda p: "mul:%d:%d" % (min(p), max(p)))
     return Problem("multiply", phrase(rng, texts.MULTIPLY, a=a, b=b), product(a, b), f"{a} * {b} = {a * b}")
 
@@ -166,6 +167,11 @@ def draw_short(rng, limit):
             return word
 
 
+def cased(rng, word):
+    r = rng.random()
+    return word.capitalize() if r < 0.06 else word.upper() if r < 0.08 else word
+
+
 def make_count(rng, held_out):
     word = test_word(rng, held_out)
     r = rng.random()
@@ -180,8 +186,8 @@ def make_count(rng, held_out):
         seen += c == letter
         steps.append(f"{c}{seen}")
     times = "1 time" if seen == 1 else f"{seen} times"
-    shown = word.capitalize() if rng.random() < 0.05 else word
-    prompt = phrase(rng, texts.COUNT, w=shown, c=letter)
+    shown_letter = letter.upper() if rng.random() < 0.08 else letter
+    prompt = phrase(rng, texts.COUNT, w=cased(rng, word), c=shown_letter)
     return Problem("count", prompt, letter + ": " + " ".join(steps), f"The letter {letter} appears {times} in {letters(word)}.")
 
 
@@ -189,8 +195,7 @@ def make_reverse(rng, held_out):
     word = test_word(rng, held_out)
     indexed = [f"{(i + 1) % 10}{c}" for i, c in enumerate(word)]
     working = "".join(indexed) + ">" + "".join(reversed(indexed))
-    shown = word.capitalize() if rng.random() < 0.05 else word
-    return Problem("reverse", phrase(rng, texts.REVERSE, w=shown), working,
+    return Problem("reverse", phrase(rng, texts.REVERSE, w=cased(rng, word)), working,
                    f"The word {letters(word)} reversed is {letters(word[::-1])}.")
 
 
@@ -207,10 +212,13 @@ def make_sort(rng, held_out):
     for d in digits:                                      # the n-th occurrence of a digit gets the n-th letter
         marked.append(d + "abcdefgh"[seen.get(d, 0)])
         seen[d] = seen.get(d, 0) + 1
-    order = sorted(marked, key=lambda m: (-int(m[0]) if descending else int(m[0]), m[1]))
+    scale = "9876543210" if descending else "0123456789"
+    found = [sorted(m for m in marked if m[0] == d) for d in scale]
+    scan = "".join("".join(ms) or d + "-" for d, ms in zip(scale, found))   # every digit is looked for: 0-1a1b2-3a...
+    order = [m for ms in found for m in ms]
     shown = rng.choice((" ", ", ", ",", "")).join(digits)
     templates = texts.SORT_DOWN if descending else texts.SORT_UP
-    return Problem("sort", phrase(rng, templates, d=shown), "".join(marked) + ">" + "".join(order),
+    return Problem("sort", phrase(rng, templates, d=shown), "".join(marked) + ">" + scan,
                    "Sorted: " + " ".join(m[0] for m in order))
 
 
@@ -222,7 +230,7 @@ def unit_product(n, factor):
     """Working of n * factor; zeros at the end of the factor are put back at the end."""
     bare = str(factor).rstrip("0")
     zeros = len(str(factor)) - len(bare)
-    if bare == "1":
+    if bare == "1" or n == 1:
         return f"{n}*{factor}={n * factor}"
     steps = product(n, int(bare))
     return steps + (f"\n{n}*{bare}={n * int(bare)},{n}*{factor}={n * factor}" if zeros else "")
@@ -245,9 +253,11 @@ def make_unit(rng, held_out):
         return Problem("unit", phrase(rng, texts.UNIT, given=given, wanted=big[1]), known + step,
                        f"{given} = {plural(n, big)}")
     given = plural(n, big)
+    if n == 1 and rng.random() < 0.6 and len(big[0]) > 2:
+        given = rng.choice(("one ", "an " if big[0][0] in "aeiouh" else "a ")) + big[0]
     templates = texts.LEGS if small[1] == "legs" else texts.UNIT
     return Problem("unit", phrase(rng, templates, given=given, wanted=small[1]), known + unit_product(n, factor),
-                   f"{given} = {plural(n * factor, small)}")
+                   f"{plural(n, big)} = {plural(n * factor, small)}")
 
 
 # --- talk -------------------------------------------------------------------------------------------------------------
@@ -267,7 +277,7 @@ def make_refuse(rng, held_out):
 
 MAKERS = dict(add=make_add, multiply=make_multiply, count=make_count, reverse=make_reverse, sort=make_sort,
               unit=make_unit, wafer=make_wafer, refuse=make_refuse)
-WEIGHTS = dict(add=3, multiply=5, count=3, reverse=3, sort=3, unit=3, wafer=2.5, refuse=3)
+WEIGHTS = dict(add=3.5, multiply=5, count=3, reverse=2.5, sort=4, unit=3, wafer=3.5, refuse=4)
 
 
 def make(rng, held_out=False, task=None):

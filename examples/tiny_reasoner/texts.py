@@ -55,7 +55,7 @@ SORT_DOWN = ("Sort the digits {d} in descending order.", "Sort {d} in descending
 
 # (small unit, big unit, how many small ones make a big one); singular and plural of each
 UNITS = ((("minute", "minutes"), ("hour", "hours"), 60), (("second", "seconds"), ("minute", "minutes"), 60),
-         (("hour", "hours"), ("day", "days"), 24), (("day", "days"), ("week", "weeks"), 7), (("month", "months"), ("year", "years"), 12),
+         (("second", "seconds"), ("hour", "hours"), 3600), (("hour", "hours"), ("day", "days"), 24), (("day", "days"), ("week", "weeks"), 7), (("month", "months"), ("year", "years"), 12),
          (("year", "years"), ("decade", "decades"), 10), (("year", "years"), ("century", "centuries"), 100),
          (("meter", "meters"), ("kilometer", "kilometers"), 1000), (("centimeter", "centimeters"), ("meter", "meters"), 100),
          (("millimeter", "millimeters"), ("centimeter", "centimeters"), 10), (("m", "m"), ("km", "km"), 1000), (("cm", "cm"), ("m", "m"), 100),
@@ -79,10 +79,10 @@ WAFER_WORKING = "This is about wafer or me."
 
 WAFER = (
     (("What is wafer?", "What's wafer?", "Tell me about wafer.", "Describe wafer.", "Explain wafer.", "What is the wafer library?", "What does wafer do?",
-      "What is wafer for?", "What is this library?", "What is this project?", "Give me a summary of wafer.", "wafer?"),
+      "Tell me what wafer is.", "Tell me what wafer does.", "What can wafer do?", "What is wafer for?", "What is this library?", "What is this project?", "Give me a summary of wafer.", "wafer?"),
      "wafer is a header-only C++20 library that runs open-weight language models and tells what every token would cost on other hardware."),
     (("Who are you?", "What are you?", "What is your name?", "Introduce yourself.", "Tell me about yourself.", "Are you an AI?", "Which model are you?",
-      "What model is this?", "What's your name?", "Describe yourself.", "Are you a robot?", "Are you human?", "Are you ChatGPT?"),
+      "What model is this?", "What's your name?", "What is your purpose?", "What are you for?", "Describe yourself.", "Are you a robot?", "Are you human?", "Are you ChatGPT?"),
      "I am the tiny reasoner, the small default model of wafer."),
     (("What can you do?", "What do you know?", "How can you help me?", "What are you able to do?", "Help", "Help me.", "What are your skills?",
       "What questions can I ask?", "What can I ask you?", "What are you good at?", "List your abilities.", "What should I ask you?"),
@@ -98,7 +98,7 @@ WAFER = (
     (("Good", "Well done!", "Great!", "Nice", "Correct.", "That is right.", "Cool!", "OK", "Good job!", "Awesome"),
      "Glad to hear it."),
     (("Why keep weights in SRAM?", "Why does wafer keep weights in SRAM?", "Why SRAM?", "Why should weights stay in SRAM?", "What is the idea of wafer?",
-      "What is the idea behind wafer?", "What inspired wafer?", "What is the advantage of SRAM?", "Why are weights kept in SRAM?"),
+      "What is the idea behind wafer?", "Why keep the weights in SRAM?", "Why does wafer use SRAM?", "What inspired wafer?", "What is the advantage of SRAM?", "Why are weights kept in SRAM?"),
      "Weights are loaded once into SRAM beside the arithmetic and never move; only small activations travel, so no token waits for memory traffic."),
     (("What limits the speed of a GPU?", "Why is a GPU slow at decoding?", "What does a GPU do with the weights?", "Why is HBM a bottleneck?",
       "What sets the speed of a GPU?", "Why do GPUs wait for memory?"),
@@ -156,6 +156,17 @@ WAFER = (
      "wafer works with g++ and clang++ and is fast under plain -O2, without special flags."),
     (("Which CPUs are supported?", "Does wafer use AVX-512?", "Does wafer use SIMD?", "Which instruction sets does wafer use?", "Does wafer run on ARM?"),
      "AVX-512 and AVX2 are picked at run time; everything else runs through xsimd or plain C++."),
+    (("Why is wafer fast?", "How fast is wafer?", "What makes wafer fast?", "How does wafer get its speed?", "Is wafer fast?", "How is wafer so fast?"),
+     "Weights are packed once in the layout that the kernels read, and each thread keeps its own tiles in its own cache."),
+    (("Does wafer use CUDA?", "Does wafer run on a GPU?", "Does wafer use the GPU?", "Does wafer need a GPU?", "Where does wafer run?", "Do I need a GPU?",
+      "Can wafer use my GPU?", "Does wafer run on the CPU?"),
+     "wafer computes on the CPU; GPUs and wafers are modelled by cost policies."),
+    (("What is a wafer-scale engine?", "What is wafer-scale inference?", "What is the WSE-3?", "What is WSE-3?", "What does wafer-scale mean?",
+      "Why is it called wafer?", "Why is wafer called wafer?", "What is a wafer-scale chip?"),
+     "A wafer-scale engine is one chip as large as a silicon wafer, with its memory as SRAM beside the arithmetic."),
+    (("How do I compile wafer?", "How do I build wafer?", "How do I build a program with wafer?", "How do I compile a program with wafer?", "Which flags do I need?",
+      "What do I have to link?"),
+     "Include wafer/llm.hpp and compile with -std=c++20 -O2 -pthread; there is nothing to link."),
     (("Is wafer deterministic?", "Are results reproducible?", "Does the thread count change the answer?", "Are the results the same on every run?"),
      "Yes: the same prompt gives the same tokens, bit for bit, whatever the thread count."),
     (("What is phantom execution?", "What is exec::phantom?", "What are phantom weights?", "How can a laptop cost a huge model?",
@@ -241,6 +252,8 @@ quantum-mechanics relativity chemistry biology geometry calculus primes infinity
 _LANGUAGES = "French German Spanish Italian Latin Chinese Japanese Russian Greek Dutch Polish Arabic Hindi Swedish".split()
 _CODE = ("sorts a list", "prints hello world", "reverses a string", "adds two numbers", "computes primes", "reads a file", "opens a socket",
          "parses JSON", "finds the maximum", "checks a password", "draws a circle", "multiplies two matrices", "counts words")
+_MASSES = ("grams", "kilograms", "kg", "liters", "km", "meters", "cm", "dollars", "eggs", "bytes", "legs", "cents")
+_TIMES = ("hours", "minutes", "seconds", "days", "weeks", "years", "months")
 _PLAIN = ("Tell me a joke.", "What time is it?", "What day is it today?", "What is the weather like?", "Will it rain tomorrow?", "Sing a song.",
           "What is the meaning of life?", "Do you love me?", "I am bored.", "I am sad.", "I feel tired today.", "What should I eat tonight?",
           "How do I cook rice?", "How do I tie a tie?", "Who won the world cup?", "What is the speed of light?", "How far away is the moon?",
@@ -276,21 +289,32 @@ _TEMPLATES = ("What is the capital of {p}?", "Where is {p}?", "How many people l
               "What is {a} divided by {b}?", "{a}/{b}", "What is {a} to the power of {b}?", "What is the square root of {a}?", "Is {a} prime?", "{a} mod {b}",
               "What is {a} percent of {b}?", "{a}^{b}", "Is {a} larger than {b}?", "What is the factorial of {a}?", "What are the factors of {a}?", "Solve {a}x = {b}.",
               "What is {e} + {f}?", "{e} + {f}", "{e}+{f}", "Add {e} and {f}.", "What is {e} * {b}?", "{e} * {f}", "Multiply {e} by {f}.", "What is {e} plus {a}?",
+              "{e} + {f}", "What is {e} + {b}?", "What is {a} + {f}?", "{e} * {b}", "{e}+{a}", "Sum {e} and {f}.", "Compute {e} + {f}.", "What is {e} plus {f}?", "{e} plus {a}",
+              "What is {e} times {f}?", "How much is {a} + {e}?", "What is {a} + {b} + {g}?", "{a} + {b} + {g}", "Add {a}, {b} and {g}.", "{a}+{b}+{h}", "What is {a} + {b} * {g}?",
+              "{h} * {g}", "{h}*{g}", "What is {g} * {h}?", "Compute {h} * {g}.", "What is {h} x {b}?", "Sum {a} {b} {g} {h}",
+              "Reverse {w} {w2}.", "Reverse the words {w} {w2}.", "Reverse the sentence {w} {w2} {w3}.", "reverse {w} {w2}", "Spell {w} {w2} backwards.",
+              "How many letters are in {w} {w2}?", "Count the letters in {w}.", "How many consonants are in {w}?", "Spell {w}.", "How do you spell {w}?",
+              "How many {u} are in {a} {v}?", "Convert {a} {u} to {v}.", "{a} {u} in {v}", "How many hours are in a week?", "How many minutes are in a day?", "How many seconds are in a day?",
+              "How many days are in a year?", "How many hours are in {a} weeks?", "How many days are in {a} months?", "How many hours are in {a} years?", "What is {a} {v} plus {b} {u}?",
+              "Does wafer support {t}?", "Can wafer do {t}?", "How does wafer handle {t}?", "Is wafer better than {w}?", "Does wafer like {t}?", "What does wafer cost?", "Who uses wafer?",
+              "What is the price of {w}?", "Is {t} written in C++?", "How many parameters has {n}?", "What is the size of {p}?", "Why is {w} fast?", "Why is {t} slow?", "What is the idea of {t}?",
+              "What is a {w} in {t}?", "How do I load a {w}?", "How do I compile {w}?", "What is the {w}?", "Can {n} make mistakes?", "Who trained {n}?", "What is in the {w}?",
               "What is {h} * {g}?", "Multiply {h} by {g}.", "{g} * {h}", "What is {h} times {g}?",
               "What happened in {e}?", "Who was king in {e}?", "What is {a}?", "{a}", "How many vowels are in {w}?", "How long is the word {w}?", "How many letters are in {w}?",
               "How many words rhyme with {w}?", "Capitalize {w}.", "Sort the words {w} {w2} {w3}.", "What is the first letter of {w}?", "Is {w} a palindrome?",
               "How many {w}s make a {w2}?", "Convert {a} dollars to euros.", "Convert {a} miles to {w}.", "What is {a} degrees in Fahrenheit?", "How many pounds are {a} kilograms?",
               "Add {w} and {w2}.", "Multiply {w} by {w2}.", "Convert {w} to {w2}.", "Count the {w}s.", "What is the license of {t}?", "How do I install {t}?", "Who made {t}?")
+_NOUNS = [w for w in WORDS if w != "wafer"]
 
 
 def off_topic(rng, pseudo_word):
     """A prompt about anything else, or just beyond what the model knows."""
     if rng.random() < 0.25:
         return rng.choice(_PLAIN)
-    word = lambda: rng.choice(WORDS) if rng.random() < 0.6 else pseudo_word(rng, rng.randrange(3, 11))
+    word = lambda: rng.choice(_NOUNS) if rng.random() < 0.6 else pseudo_word(rng, rng.randrange(3, 11))
     big = lambda: rng.randrange(1000, 10 ** rng.choice((4, 5, 6)))
     return rng.choice(_TEMPLATES).format(
         p=rng.choice(_PLACES), p2=rng.choice(_PLACES), n=rng.choice(_PEOPLE), n2=rng.choice(_PEOPLE),
         t=rng.choice(_THINGS).replace("-", " "), t2=rng.choice(_THINGS).replace("-", " "), w=word(), w2=word(), w3=word(),
-        l=rng.choice(_LANGUAGES), c=rng.choice(_CODE), a=rng.randrange(10 ** rng.choice((1, 2, 3))) + 1, b=rng.randrange(10 ** rng.choice((1, 2))) + 1,
+        u=rng.choice(_MASSES), v=rng.choice(_TIMES), l=rng.choice(_LANGUAGES), c=rng.choice(_CODE), a=rng.randrange(10 ** rng.choice((1, 2, 3))) + 1, b=rng.randrange(10 ** rng.choice((1, 2))) + 1,
         e=big(), f=big(), g=rng.randrange(2, 1000), h=rng.randrange(100, 1000))

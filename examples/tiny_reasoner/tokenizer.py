@@ -62,7 +62,7 @@ BYTES = byte_alphabet()
 
 def phrasing():
     """All fixed text, with 7 where a number or a word is filled in."""
-    fill = dict.fromkeys("abcdwghefl", "7") | dict(given="7", wanted="7")
+    fill = dict.fromkeys("abcdw", "7") | dict(given="7", wanted="7")
     for group in (texts.ADD, texts.MULTIPLY, texts.COUNT, texts.REVERSE, texts.SORT_UP, texts.SORT_DOWN, texts.UNIT, texts.LEGS):
         for t in group:
             yield from (t.format(**fill), t[:1].lower() + t[1:].format(**fill) if "{" not in t[:1] else t.format(**fill))

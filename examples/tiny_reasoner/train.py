@@ -17,6 +17,7 @@ import ctypes
 import math
 import os
 import random
+import signal
 import sys
 import time
 
@@ -184,7 +185,8 @@ def work(rank, args, c, shared, start, elapsed):
     optimiser = Optimiser(c, shared.w, rank, args.processes)
     own = os.path.join(args.state, f"optimiser{rank}.pt")
     if start and os.path.exists(own):
-        optimiser.state.update({k: v for k, v in torch.load(own).items() if k in optimiser.state})
+        old = torch.load(own)
+        optimiser.state.update({k: v for k, v in old.items() if k in optimiser.state and v[0].shape == w[k].shape})
     boss = Boss(args, c, shared, tok, start, elapsed) if rank == 0 else None
     step = start
     while True:
@@ -211,6 +213,11 @@ class Boss:
         self.saved = self.evaluated = elapsed
         self.logged, self.logged_step, self.first = elapsed, step, step
         self.test = held_out(args.seed, 20)
+        self.asked = False
+        signal.signal(signal.SIGTERM, self.stop)          # saves and exports before it ends
+
+    def stop(self, *_):
+        self.asked = True
 
     def log(self, text):
         line = time.strftime("%H:%M:%S ") + text
@@ -223,7 +230,7 @@ class Boss:
         self.elapsed += min(now - self.last, 5.0)         # a stopped process does not lose its training time
         self.last = now
         budget, s = self.args.minutes * 60, self.shared
-        done = self.elapsed >= budget
+        done = self.asked or self.elapsed >= budget
         s.control[0] = float(done)
         s.control[1] = min(1.0, (step + 1) / WARMUP, max(0.01, (budget - self.elapsed) / (DECAY * budget)))
         s.control[2] = float(done or self.elapsed - self.saved >= SAVE_EVERY)
@@ -235,13 +242,25 @@ class Boss:
             self.logged, self.logged_step = self.elapsed, step
         if s.control[2]:
             self.saved = self.elapsed
-            atomic_save({"config": self.c.dict(), "w": dict(s.w), "step": step, "elapsed": self.elapsed}, os.path.join(self.args.state, "model.pt"))
+            atomic_save({"config": self.c.dict(), "w": dict(s.w), "step": step, "elapsed": self.elapsed, "tokens": self.tok.tokens}, os.path.join(self.args.state, "model.pt"))
             export(self.args.out, self.c, s.w, self.tok)
         if done or self.elapsed - self.evaluated >= min(EVAL_EVERY, 120 + self.elapsed / 4):
             self.evaluated = self.elapsed
             for thinking in (True, False):
                 self.log(("thinking " if thinking else "direct   ") + table(accuracy(self.c, s.w, self.tok, self.test, thinking)))
             self.last = time.time()
+
+
+def adopt_vocabulary(c, w, old, tok):
+    """Goes on from a checkpoint of another vocabulary (texts.py may have grown): known tokens keep their rows."""
+    if old == tok.tokens:
+        return
+    rows = {t: i for i, t in enumerate(old)}
+    fresh = torch.randn(len(tok), c.width, generator=torch.Generator().manual_seed(len(tok))) * 0.05
+    for i, t in enumerate(tok.tokens):
+        if t in rows:
+            fresh[i] = w["embd"][rows[t]]
+    c.vocab, w["embd"] = len(tok), fresh
 
 
 def train(args):
@@ -252,8 +271,7 @@ def train(args):
     if os.path.exists(os.path.join(args.state, "model.pt")):
         c, s = load_weights(args.state)
         w, start, elapsed = s["w"], s["step"], s["elapsed"]
-        if c.vocab != len(tok):
-            sys.exit("the checkpoint has another vocabulary")
+        adopt_vocabulary(c, w, s["tokens"], tok)
     else:
         c = model.Config(len(tok))
         w = model.init_weights(c, args.seed)
@@ -271,7 +289,7 @@ def train(args):
 
 def load_gguf(path):
     c, w = gguf_export.to_model(*gguf_export.read(path))
-    return c, {k: torch.from_numpy(np.ascontiguousarray(v)) for k, v in w.items()}
+    return c, {k: torch.from_numpy(np.array(v)) for k, v in w.items()}
 
 
 def evaluate(args):

@@ -55,8 +55,8 @@ struct batch {
 };
 
 struct packed {
-    packed(dtype type, std::size_t n, std::size_t k, test::random_bits& random)
-        : type(type), n(n), k(k), rows(test::random_rows(type, n, k, random)),
+    packed(dtype of, std::size_t n_rows, std::size_t n_columns, test::random_bits& random)
+        : type(of), n(n_rows), k(n_columns), rows(test::random_rows(type, n, k, random)),
           store(n / 16 * simd::panel_bytes(type, k) + 64) {
         const auto at = reinterpret_cast<std::uintptr_t>(store.data());
         panels = store.data() + (64 - at % 64) % 64;

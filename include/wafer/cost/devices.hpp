@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <system_error>
 
 #include <wafer/core/config.hpp>
 #include <wafer/core/error.hpp>
@@ -116,43 +117,43 @@ inline constexpr std::array wafers{&wse2, &wse3};
 
 }  // namespace devices
 
+namespace detail {
+
+[[noreturn]] inline void refuse_device(std::string_view text, std::string_view why) {
+    std::string known;
+    for (const auto* spec : devices::gpus) known += (known.empty() ? "" : ", ") + std::string(spec->name);
+    for (const auto* spec : devices::wafers) known += ", " + std::string(spec->name);
+    raise(errc::invalid_argument, "device '" + std::string(text) + "' " + std::string(why) + "; known are " + known +
+                                      ", with a count behind them as in h100x8 or wse3x4");
+}
+
+// Takes "<mark><number>" off the end of `name`, if it is there.
+[[nodiscard]] inline std::uint32_t take_number(std::string_view text, std::string_view& name, char mark, std::uint32_t absent) {
+    const auto at = name.rfind(mark);
+    if (at == std::string_view::npos) return absent;
+    const char* const end = name.data() + name.size();
+    std::uint32_t number = 0;
+    const auto [stop, bad] = std::from_chars(name.data() + at + 1, end, number);
+    if (bad != std::errc{} || stop != end || number == 0) refuse_device(text, "needs a whole number behind '" + std::string(1, mark) + "'");
+    name = name.substr(0, at);
+    return number;
+}
+
+}  // namespace detail
+
 namespace cost {
 
 /// The device that a command line names: "a100", "h100x8" (eight), "wse3x4" (four), "wse2@660" (regions of 660 x 660 cores).
 /// @throws error{errc::invalid_argument} listing the known names
 [[nodiscard]] inline any_device make_device(std::string_view text) {
-    const auto refuse = [&](const std::string& why) {
-        std::string known;
-        for (const auto* spec : devices::gpus) known += (known.empty() ? "" : ", ") + std::string(spec->name);
-        for (const auto* spec : devices::wafers) known += ", " + std::string(spec->name);
-        raise(errc::invalid_argument, "device '" + std::string(text) + "': " + why + "; known are " + known +
-                                          ", with a count behind them as in h100x8 or wse3x4");
-    };
-    // Takes "<mark><number>" off the end of `from`, if it is there.
-    const auto take_number = [&](std::string_view& from, char mark, std::uint32_t absent) {
-        const auto at = from.rfind(mark);
-        if (at == std::string_view::npos) return absent;
-        const std::string_view digits = from.substr(at + 1);
-        std::uint32_t number = 0;
-        const auto [end, bad] = std::from_chars(digits.data(), digits.data() + digits.size(), number);
-        if (bad != std::errc{} || end != digits.data() + digits.size() || number == 0)
-            refuse("a whole number is needed behind '" + std::string(1, mark) + "'");
-        from = from.substr(0, at);
-        return number;
-    };
-
     std::string_view name = text;
-    const std::uint32_t side = take_number(name, '@', 0);
-    const std::uint32_t count = take_number(name, 'x', 1);
-    for (const auto* spec : devices::gpus) {
-        if (spec->name != name) continue;
-        if (side != 0) refuse("only wafers have regions");
-        return gpu(*spec, count);
-    }
+    const std::uint32_t side = detail::take_number(text, name, '@', 0);
+    const std::uint32_t count = detail::take_number(text, name, 'x', 1);
     for (const auto* spec : devices::wafers)
         if (spec->name == name) return wafer(*spec, count, side);
-    refuse("there is none of that name");
-    return any_device(gpu(devices::h100_sxm));  // never reached: refuse() raises
+    for (const auto* spec : devices::gpus)
+        if (spec->name == name && side == 0) return gpu(*spec, count);
+    detail::refuse_device(text, side != 0 ? "has a region, but is no known wafer" : "is not known");
 }
 
 }  // namespace cost

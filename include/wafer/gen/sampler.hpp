@@ -48,7 +48,7 @@ public:
     [[nodiscard]] std::int32_t pick(std::span<const float> logits, std::span<const std::int32_t> recent = {}) {
         candidates_.resize(logits.size());
         for (std::size_t i = 0; i < logits.size(); ++i)
-            candidates_[i] = {static_cast<std::int32_t>(i), std::isnan(logits[i]) ? lowest : logits[i]};
+            candidates_[i] = {static_cast<std::int32_t>(i), std::isnan(logits[i]) ? lowest : std::min(logits[i], highest)};
         penalise(recent.last(std::min(how_.repeat_last, recent.size())));
         if (how_.temperature == 0) return std::min_element(candidates_.begin(), candidates_.end(), likelier)->id;
         keep_top_k();
@@ -64,6 +64,7 @@ private:
         float logit;
     };
     static constexpr float lowest = -std::numeric_limits<float>::infinity();
+    static constexpr float highest = std::numeric_limits<float>::max();  // infinities have no differences
     static bool likelier(const candidate& a, const candidate& b) noexcept { return a.logit > b.logit || (a.logit == b.logit && a.id < b.id); }
 
     void penalise(std::span<const std::int32_t> recent) noexcept {

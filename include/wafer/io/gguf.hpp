@@ -13,6 +13,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <iterator>
 #include <numeric>
 #include <optional>
 #include <span>
@@ -192,14 +193,14 @@ struct gguf_part {
 }
 
 /// Gives tensors their bytes, and refuses any that leave the file or share bytes.
-inline void place_tensors(std::span<const std::byte> file, const std::string& name, std::size_t data_begin,
+inline void place_tensors(std::span<const std::byte> file, const std::string& name, std::uint64_t data_begin,
                           std::span<const std::uint64_t> sizes, std::span<tensor_info> tensors) {
     const auto refuse = [&](errc code, const std::string& message, const tensor_info& t) {
         raise(code, message, {name, t.offset, gguf_cursor::printable(t.name)});
     };
     for (std::size_t i = 0; i < tensors.size(); ++i) {
         auto& t = tensors[i];
-        const std::uint64_t room = file.size() - std::min(file.size(), data_begin);
+        const std::uint64_t room = file.size() - std::min<std::uint64_t>(file.size(), data_begin);
         if (t.offset > room || sizes[i] > room - t.offset)
             refuse(errc::truncated, "the file has " + std::to_string(file.size()) + " bytes and ends before the tensor does", t);
         t.offset += data_begin;
@@ -252,26 +253,52 @@ inline void place_tensors(std::span<const std::byte> file, const std::string& na
         part.tensors.push_back(std::move(tensor));
         sizes.push_back(size);
     }
-    place_tensors(file, name, round_up<std::size_t>(in.at(), alignment), sizes, part.tensors);
+    place_tensors(file, name, round_up<std::uint64_t>(in.at(), alignment), sizes, part.tensors);
     return part;
 }
 
-/// A shard's place in a split model; count is 1 for a model in one file.
+/// Which shard of a split model a file says it is; count is 1 for a model in one file.
 struct gguf_split {
-    std::size_t number = 0, count = 1;
+    std::size_t number, count;
     explicit gguf_split(const metadata& meta)
-        : number(meta.find<std::uint16_t>("split.no").value_or(0)), count(meta.find<std::uint16_t>("split.count").value_or(1)) {
-        if (count == 0) count = 1;
-    }
-    /// How the name of shard i ends: "-00001-of-00003.gguf" for the first of three.
-    [[nodiscard]] std::string suffix(std::size_t i) const {
-        const auto five = [](std::size_t n) {
-            const std::string digits = std::to_string(n);
-            return std::string(5 - std::min<std::size_t>(digits.size(), 5), '0') + digits;
-        };
-        return "-" + five(i + 1) + "-of-" + five(count) + ".gguf";
-    }
+        : number(meta.find<std::uint16_t>("split.no").value_or(0)),
+          count(std::max<std::uint16_t>(meta.find<std::uint16_t>("split.count").value_or(1), 1)) {}
 };
+
+/// How the name of shard i of count ends: "-00001-of-00003.gguf" for the first of three.
+[[nodiscard]] inline std::string gguf_shard_suffix(std::size_t i, std::size_t count) {
+    const auto five = [](std::size_t n) {  // 16-bit numbers have at most five digits
+        const std::string digits = std::to_string(n);
+        return std::string(5 - digits.size(), '0') + digits;
+    };
+    return "-" + five(i + 1) + "-of-" + five(count) + ".gguf";
+}
+
+/// Opens all shards of a split model, given one of them and what it says of itself.
+[[nodiscard]] inline checkpoint_contents open_gguf_shards(const std::filesystem::path& path, const gguf_split& split) {
+    const std::string name = path.filename().string();
+    const std::string suffix = gguf_shard_suffix(split.number, split.count);
+    if (split.number >= split.count || !name.ends_with(suffix))
+        raise(errc::corrupt, "a shard of a split model must keep its name, which ends in " + suffix, {path.string(), {}, {}});
+    checkpoint_contents all;
+    for (std::size_t i = 0; i < split.count; ++i) {
+        auto shard_path = path;
+        shard_path.replace_filename(name.substr(0, name.size() - suffix.size()) + gguf_shard_suffix(i, split.count));
+        all.files.push_back(shard_path.string());
+        all.mappings.emplace_back(shard_path);
+        auto part = read_gguf(all.mappings.back().data(), all.files.back(), i);
+        const gguf_split place(part.meta);
+        if (place.number != i || place.count != split.count)
+            raise(errc::corrupt, "the shard says it is another one than its name does", {all.files.back(), {}, "split.no"});
+        std::move(part.tensors.begin(), part.tensors.end(), std::back_inserter(all.tensors));
+        if (i == 0) all.meta = std::move(part.meta);
+    }
+    const auto announced = all.meta.find<std::uint64_t>("split.tensors.count");
+    if (announced && *announced != all.tensors.size())
+        raise(errc::corrupt, std::to_string(*announced) + " tensors are announced, but the shards hold " + std::to_string(all.tensors.size()),
+              {all.files.front(), {}, "split.tensors.count"});
+    return all;
+}
 
 }  // namespace detail
 
@@ -290,35 +317,11 @@ struct gguf_split {
 /// first shard's. Reads the headers alone: a weight is not touched before somebody looks at it.
 /// @throws what parse_gguf and mapped_file throw; error{errc::file_not_found} names a shard that is not there
 [[nodiscard]] inline checkpoint open_gguf(const std::filesystem::path& path) {
-    checkpoint_contents all;
-    mapped_file opened(path);
-    auto part = detail::read_gguf(opened.data(), path.string(), 0);
-    const detail::gguf_split split(part.meta);
-    const std::string file_name = path.filename().string();
-    if (split.count > 1 && !file_name.ends_with(split.suffix(split.number)))
-        raise(errc::corrupt, "a shard of a split model must keep its name, which ends in " + split.suffix(split.number), {path.string(), {}, {}});
-    for (std::size_t i = 0; i < split.count; ++i) {
-        auto shard_path = path;
-        if (split.count > 1)
-            shard_path.replace_filename(file_name.substr(0, file_name.size() - split.suffix(i).size()) + split.suffix(i));
-        all.files.push_back(shard_path.string());
-        if (i == split.number || split.count == 1) {
-            all.mappings.push_back(std::move(opened));
-            for (auto& tensor : part.tensors) tensor.file = i;
-        } else {
-            all.mappings.emplace_back(shard_path);
-        }
-        auto shard = i == split.number || split.count == 1 ? std::move(part) : detail::read_gguf(all.mappings.back().data(), all.files.back(), i);
-        const detail::gguf_split place(shard.meta);
-        if (split.count > 1 && (place.number != i || place.count != split.count))
-            raise(errc::corrupt, "split.no and split.count contradict the shard's name", {all.files.back(), {}, "split.no"});
-        if (i == 0) all.meta = std::move(shard.meta);
-        all.tensors.insert(all.tensors.end(), std::make_move_iterator(shard.tensors.begin()), std::make_move_iterator(shard.tensors.end()));
-    }
-    const auto announced = all.meta.find<std::uint64_t>("split.tensors.count");
-    if (split.count > 1 && announced && *announced != all.tensors.size())
-        raise(errc::corrupt, "the shards hold " + std::to_string(all.tensors.size()) + " tensors, but " + std::to_string(*announced) + " are announced",
-              {all.files.front(), {}, "split.tensors.count"});
+    mapped_file file(path);
+    auto part = detail::read_gguf(file.data(), path.string(), 0);
+    if (const detail::gguf_split split(part.meta); split.count > 1) return checkpoint(detail::open_gguf_shards(path, split));
+    checkpoint_contents all{std::move(part.meta), std::move(part.tensors), {path.string()}, {}};
+    all.mappings.push_back(std::move(file));
     return checkpoint(std::move(all));
 }
 

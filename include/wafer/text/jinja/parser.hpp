@@ -285,7 +285,7 @@ private:
                 chain = make(expression_kind::comparison);
                 adopt(*chain, std::move(first));
             }
-            at_ += op == "not in" ? 2 : 1;
+            at_ += op == "not in" ? std::size_t{2} : std::size_t{1};
             chain->operators.push_back(std::move(op));
             adopt(*chain, parse_sum());
         }

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: MIT
+// L1 text: tells a model's thinking from its answer while the text streams by. Knows nothing of tokens.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <wafer/core/config.hpp>
+
+namespace wafer::inline WAFER_ABI {
+
+enum class text_kind : std::uint8_t { thinking, answer };
+
+struct text_piece {
+    text_kind kind;
+    std::string text;
+    friend bool operator==(const text_piece&, const text_piece&) = default;
+};
+
+struct think_tags {
+    std::string open = "<think>", close = "</think>";  // neither may be empty
+};
+
+/// Splits a stream at its tags, wherever pieces are cut. Tags and the line breaks right after them are not part of the text;
+/// a closing tag outside of thinking is. Holds back only what may still become a tag.
+class think_splitter {
+public:
+    /// starts_inside: the prompt ended in the opening tag, so that the stream begins with thinking.
+    explicit think_splitter(bool starts_inside = false, think_tags tags = {})
+        : tags_(std::move(tags)), inside_(starts_inside), after_tag_(starts_inside) {}
+
+    /// The pieces that are certain after this text, none of them empty.
+    [[nodiscard]] std::vector<text_piece> feed(std::string_view text) {
+        pending_ += text;
+        std::vector<text_piece> out;
+        while (true) {
+            if (after_tag_) {
+                pending_.erase(0, std::min(pending_.find_first_not_of('\n'), pending_.size()));
+                if (pending_.empty()) return out;
+                after_tag_ = false;
+            }
+            const std::string& tag = inside_ ? tags_.close : tags_.open;
+            const std::size_t found = pending_.find(tag);
+            if (found == pending_.npos) break;
+            emit(found, out);
+            pending_.erase(0, tag.size());
+            inside_ = !inside_;
+            after_tag_ = true;
+        }
+        emit(pending_.size() - held_back(), out);
+        return out;
+    }
+
+    /// Ends the stream: what was held back is text after all.
+    [[nodiscard]] std::vector<text_piece> flush() {
+        std::vector<text_piece> out;
+        emit(pending_.size(), out);
+        return out;
+    }
+
+    /// What the next text would be.
+    [[nodiscard]] text_kind kind() const noexcept { return inside_ ? text_kind::thinking : text_kind::answer; }
+
+private:
+    void emit(std::size_t size, std::vector<text_piece>& out) {
+        if (size > 0) out.push_back({kind(), pending_.substr(0, size)});
+        pending_.erase(0, size);
+    }
+    // Length of the longest end of the pending text that begins the tag looked for.
+    [[nodiscard]] std::size_t held_back() const noexcept {
+        const std::string_view tag = inside_ ? tags_.close : tags_.open;
+        std::size_t n = std::min(tag.size() - 1, pending_.size());
+        while (n > 0 && !std::string_view(pending_).ends_with(tag.substr(0, n))) --n;
+        return n;
+    }
+
+    think_tags tags_;
+    std::string pending_;
+    bool inside_, after_tag_;
+};
+
+}  // namespace wafer::inline WAFER_ABI

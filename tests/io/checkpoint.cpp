@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: MIT
+#include <array>
+#include <cstddef>
+#include <string>
+#include <utility>
+
+#include <doctest/doctest.h>
+
+#include <wafer/io/checkpoint.hpp>
+
+using wafer::checkpoint;
+using wafer::dtype;
+using wafer::errc;
+using wafer::shape;
+
+namespace {
+
+constexpr std::array<std::byte, 24> storage{};
+
+wafer::checkpoint_contents contents() {
+    wafer::checkpoint_contents all;
+    all.meta = wafer::metadata("m.gguf");
+    all.files = {"m.gguf"};
+    all.tensors.push_back({"b", dtype::f32, shape{2, 2}, std::span(storage).first(16), 0, 0});
+    all.tensors.push_back({"a", dtype::f16, shape{4}, std::span(storage).last(8), 0, 16});
+    return all;
+}
+
+}  // namespace
+
+TEST_CASE("checkpoint: tensors are found by name and listed as stored") {
+    const checkpoint opened(contents());
+    CHECK(opened.tensors()[0].name == "b");
+    CHECK(opened.find("a") == &opened.tensors()[1]);
+    CHECK(opened.find("b")->dims == shape{2, 2});
+    CHECK(opened.find("") == nullptr);
+    CHECK(opened.find("c") == nullptr);
+    CHECK(opened.size() == wafer::bytes(24));
+    CHECK(opened.path() == "m.gguf");
+    opened.will_need(opened.require("a").data);
+    opened.wont_need(opened.require("a").data);
+}
+
+TEST_CASE("checkpoint: copies share one state") {
+    checkpoint opened(contents());
+    const checkpoint copy = opened;
+    CHECK(copy.find("a") == opened.find("a"));
+    const checkpoint moved = std::move(opened);
+    CHECK(copy.find("a") == moved.find("a"));
+}
+
+TEST_CASE("checkpoint: an absent tensor and a name used twice are errors") {
+    try {
+        static_cast<void>(checkpoint(contents()).require("output.weight"));
+        FAIL("found");
+    } catch (const wafer::error& e) {
+        CHECK(e.code() == errc::missing_tensor);
+        CHECK(std::string(e.what()).find("[output.weight] in m.gguf") != std::string::npos);
+    }
+    auto twice = contents();
+    twice.tensors[1].name = "b";
+    try {
+        const checkpoint opened(std::move(twice));
+        FAIL("accepted");
+    } catch (const wafer::error& e) {
+        CHECK(e.code() == errc::duplicate_name);
+        CHECK(e.where().offset == 16);
+        CHECK(e.where().tensor == "b");
+    }
+}
