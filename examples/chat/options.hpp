@@ -67,47 +67,47 @@ struct option {
     void (*set)(options&, std::string_view);
 };
 
-using text = std::string_view;
+using word = std::string_view;
 inline constexpr option all_options[] = {
-    {"--model", "FILE", "a GGUF file; else the small model that ships with wafer", [](options& o, text v) { o.model = v; }},
-    {"-p", "PROMPT", "answer this and exit; so does text from a pipe", [](options& o, text v) { o.prompt = v; }},
-    {"--json", "", "print one JSON object: answer, thinking, statistics, costs", [](options& o, text) { o.json = true; }},
+    {"--model", "FILE", "a GGUF file; else the small model that ships with wafer", [](options& o, word v) { o.model = v; }},
+    {"-p", "PROMPT", "answer this and exit; so does text from a pipe", [](options& o, word v) { o.prompt = v; }},
+    {"--json", "", "print one JSON object: answer, thinking, statistics, costs", [](options& o, word) { o.json = true; }},
     {"--device", "NAME", "what answers would take there: h100x8, wse3x4, ... (repeatable)",
-     [](options& o, text v) { o.fleet.devices.push_back(wafer::cost::make_device(v)); }},
-    {"--think", "HOW", "show, hide or off: whether the model thinks first, visibly", [](options& o, text v) { o.think = thinking_named(v); }},
-    {"--system", "TEXT", "system prompt", [](options& o, text v) { o.session.system = v; }},
-    {"--temp", "T", "temperature; 0 takes the likeliest token (default: the model's)", [](options& o, text v) { o.temperature = number<float>(v); }},
-    {"--top-k", "N", "choose among the N likeliest tokens; 0: all (40)", [](options& o, text v) { o.session.how.top_k = number<std::size_t>(v); }},
-    {"--top-p", "P", "... whose probabilities sum to P; 1: all (0.95)", [](options& o, text v) { o.session.how.top_p = number<float>(v, 1); }},
-    {"--min-p", "P", "... at least P times the likeliest; 0: all (0.05)", [](options& o, text v) { o.session.how.min_p = number<float>(v, 1); }},
-    {"--repeat-penalty", "X", "makes recent tokens less likely; 1: off (1)", [](options& o, text v) { o.session.how.repeat_penalty = number<float>(v); }},
-    {"--seed", "N", "equal seeds give equal answers", [](options& o, text v) { o.seed = number<std::uint64_t>(v); }},
-    {"--max-tokens", "N", "longest answer; 0: what fits (0)", [](options& o, text v) { o.session.max_tokens = number<std::size_t>(v); }},
-    {"--ctx", "N", "tokens a conversation may have; 0: as trained, 4096 at most (0)", [](options& o, text v) { o.session.shape.n_context = number<std::size_t>(v); }},
-    {"--cache-type", "TYPE", "f32, f16, bf16 or q8_0: keys and values in the cache (f16)", [](options& o, text v) { o.session.shape.cache_type = cache_type_named(v); }},
-    {"--threads", "N", "0: one for each CPU (0)", [](options& o, text v) { o.n_threads = number<std::size_t>(v, 1024); }},
-    {"--help", "", "print this", [](options& o, text) { o.help = true; }},
-    {"--version", "", "print the version", [](options& o, text) { o.version = true; }},
+     [](options& o, word v) { o.fleet.devices.push_back(wafer::cost::make_device(v)); }},
+    {"--think", "HOW", "show, hide or off: whether the model thinks first, visibly", [](options& o, word v) { o.think = thinking_named(v); }},
+    {"--system", "TEXT", "system prompt", [](options& o, word v) { o.session.system = v; }},
+    {"--temp", "T", "temperature; 0 takes the likeliest token (default: the model's)", [](options& o, word v) { o.temperature = number<float>(v); }},
+    {"--top-k", "N", "choose among the N likeliest tokens; 0: all (40)", [](options& o, word v) { o.session.how.top_k = number<std::size_t>(v); }},
+    {"--top-p", "P", "... whose probabilities sum to P; 1: all (0.95)", [](options& o, word v) { o.session.how.top_p = number<float>(v, 1); }},
+    {"--min-p", "P", "... at least P times the likeliest; 0: all (0.05)", [](options& o, word v) { o.session.how.min_p = number<float>(v, 1); }},
+    {"--repeat-penalty", "X", "makes recent tokens less likely; 1: off (1)", [](options& o, word v) { o.session.how.repeat_penalty = number<float>(v); }},
+    {"--seed", "N", "equal seeds give equal answers", [](options& o, word v) { o.seed = number<std::uint64_t>(v); }},
+    {"--max-tokens", "N", "longest answer; 0: what fits (0)", [](options& o, word v) { o.session.max_tokens = number<std::size_t>(v); }},
+    {"--ctx", "N", "tokens a conversation may have; 0: as trained, 4096 at most (0)", [](options& o, word v) { o.session.shape.n_context = number<std::size_t>(v); }},
+    {"--cache-type", "TYPE", "f32, f16, bf16 or q8_0: keys and values in the cache (f16)", [](options& o, word v) { o.session.shape.cache_type = cache_type_named(v); }},
+    {"--threads", "N", "0: one for each CPU (0)", [](options& o, word v) { o.n_threads = number<std::size_t>(v, 1024); }},
+    {"--help", "", "print this", [](options& o, word) { o.help = true; }},
+    {"--version", "", "print the version", [](options& o, word) { o.version = true; }},
 };
 
 /// Reads `--name value`, `--name=value` and flags. @throws usage_error naming the option and what it needs
 [[nodiscard]] inline options parse(std::span<char* const> words) {
     options result;
-    for (auto word = words.begin(); word != words.end(); ++word) {
-        const text given = *word;
-        const auto equals = given.starts_with("--") ? given.find('=') : text::npos;
-        const text name = given.substr(0, equals);
+    for (auto next = words.begin(); next != words.end(); ++next) {
+        const word given = *next;
+        const auto equals = given.starts_with("--") ? given.find('=') : given.npos;
+        const word name = given.substr(0, equals);
         const auto* known = std::find_if(std::begin(all_options), std::end(all_options), [&](const option& o) { return o.name == name; });
         if (known == std::end(all_options))
             throw usage_error(name.starts_with('-') ? "unknown option " + std::string(name) + ": --help lists them"
                                                     : "'" + std::string(given) + "' needs --model or -p before it");
-        text value;
-        if (equals != text::npos) {
+        word value;
+        if (equals != given.npos) {
             if (known->value.empty()) throw usage_error(std::string(name) + " takes no value");
             value = given.substr(equals + 1);
         } else if (!known->value.empty()) {
-            if (++word == words.end()) throw usage_error(std::string(name) + " needs a " + std::string(known->value) + " behind it");
-            value = *word;
+            if (++next == words.end()) throw usage_error(std::string(name) + " needs a " + std::string(known->value) + " behind it");
+            value = *next;
         }
         try {
             known->set(result, value);

@@ -44,6 +44,14 @@ private:
 
 /// Ctrl-C, from construction on: it ends a wait for input, and the answer that is running.
 class interrupts {
+    struct answer {
+        void* session;
+        void (*stop)(void*) noexcept;
+    };
+    static inline volatile std::sig_atomic_t pending_ = 0;
+    static inline std::atomic<const answer*> running_ = nullptr;
+    static_assert(std::atomic<const answer*>::is_always_lock_free, "a signal handler may not lock");
+
 public:
     interrupts() {
         struct sigaction action {};
@@ -61,30 +69,20 @@ public:
         return came;
     }
 
-    /// As long as it lives, Ctrl-C also calls session.stop().
+    /// As long as it lives, Ctrl-C calls session.stop().
     template <class Session>
-    class stops {
+    class stopping {
     public:
-        explicit stops(Session& session)
-            : answer_{&session, [](void* s) noexcept { static_cast<Session*>(s)->stop(); }} {
+        explicit stopping(Session& session) : answer_{&session, [](void* s) noexcept { static_cast<Session*>(s)->stop(); }} {
             running_ = &answer_;
         }
-        stops(const stops&) = delete;
-        stops& operator=(const stops&) = delete;
-        ~stops() { running_ = nullptr; }
+        stopping(const stopping&) = delete;
+        stopping& operator=(const stopping&) = delete;
+        ~stopping() { running_ = nullptr; }
 
     private:
-        const struct answer answer_;
+        const answer answer_;
     };
-
-private:
-    struct answer {
-        void* session;
-        void (*stop)(void*) noexcept;
-    };
-    static inline volatile std::sig_atomic_t pending_ = 0;
-    static inline std::atomic<const answer*> running_ = nullptr;
-    static_assert(std::atomic<const answer*>::is_always_lock_free, "a signal handler may not lock");
 };
 
 /// A line from the user, without its end; nothing at the end of input or when Ctrl-C came.

@@ -10,8 +10,10 @@
 #include <wafer/core/dtype.hpp>
 #include <wafer/core/error.hpp>
 #include <wafer/core/half.hpp>
+#include <wafer/core/human.hpp>
 #include <wafer/core/json.hpp>
 #include <wafer/core/system.hpp>
+#include <wafer/core/table.hpp>
 #include <wafer/core/units.hpp>
 #include <wafer/core/version.hpp>
 
@@ -37,6 +39,7 @@
 #include <wafer/cost/gpu.hpp>
 #include <wafer/cost/meter.hpp>
 #include <wafer/cost/policy.hpp>
+#include <wafer/cost/print.hpp>
 #include <wafer/cost/report.hpp>
 #include <wafer/cost/wafer.hpp>
 

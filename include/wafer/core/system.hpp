@@ -4,9 +4,10 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
+#include <cstring>
 #include <fstream>
 #include <limits>
+#include <new>
 #include <string>
 #include <thread>
 
@@ -80,6 +81,7 @@ inline void pin_thread([[maybe_unused]] std::thread& thread, [[maybe_unused]] st
 }
 
 inline constexpr std::size_t huge_page = std::size_t{2} << 20;
+inline constexpr std::align_val_t page_alignment{64};  // where pages are plain memory: what panels need
 
 /// Zeroed pages, huge ones where granted, given memory by the system on first touch. Null where there are none left.
 [[nodiscard]] inline std::byte* reserve_pages(std::size_t n) noexcept {
@@ -91,7 +93,9 @@ inline constexpr std::size_t huge_page = std::size_t{2} << 20;
 #endif
     return static_cast<std::byte*>(p);
 #else
-    return static_cast<std::byte*>(std::calloc(n, 1));
+    void* p = ::operator new(n, page_alignment, std::nothrow);
+    if (p != nullptr) std::memset(p, 0, n);
+    return static_cast<std::byte*>(p);
 #endif
 }
 
@@ -99,7 +103,7 @@ inline void release_pages(std::byte* p, [[maybe_unused]] std::size_t n) noexcept
 #if defined(__unix__) || defined(__APPLE__)
     if (p != nullptr) ::munmap(p, n);
 #else
-    std::free(p);
+    ::operator delete(p, page_alignment);
 #endif
 }
 

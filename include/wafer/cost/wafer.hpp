@@ -9,6 +9,7 @@
 #include <string>
 #include <string_view>
 
+#include <wafer/core/bits.hpp>
 #include <wafer/core/config.hpp>
 #include <wafer/core/error.hpp>
 #include <wafer/core/units.hpp>
@@ -67,7 +68,7 @@ public:
     [[nodiscard]] charge price(const work& w, const pass& whole) const noexcept {
         if (w.arithmetic == flops{} && w.weights == bytes{} && w.cache == bytes{} && w.activations == bytes{}) return {};
         const charge one_by_one = vector_price(w, whole);
-        if (w.n_tok <= 1 || is_elementwise(w.kind)) return one_by_one;
+        if (is_elementwise(w.kind)) return one_by_one;
         const charge together = matrix_price(w, whole);
         return together.total < one_by_one.total ? together : one_by_one;
     }
@@ -124,7 +125,7 @@ private:
     }
     [[nodiscard]] constexpr std::uint64_t wafers_used(bytes n) const noexcept {
         const std::uint64_t each = mesh().wafer_capacity().count;
-        return std::clamp<std::uint64_t>(n.count / each + (n.count % each != 0 ? 1 : 0), 1, count_);
+        return std::clamp<std::uint64_t>(ceil_div(n.count, each), 1, count_);
     }
     [[nodiscard]] seconds cycles(double n) const noexcept { return seconds(n / spec_.tile.clock.count); }
 

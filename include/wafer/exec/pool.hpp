@@ -6,10 +6,12 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <exception>
 #include <memory>
 #include <mutex>
-#include <system_error>
+#include <string>
 #include <thread>
+#include <type_traits>
 #include <vector>
 
 #include <wafer/core/config.hpp>
@@ -28,13 +30,13 @@ public:
     /// @throws error{errc::out_of_memory} when the system gives no more threads.
     explicit thread_pool(std::size_t n_threads = 0, bool pin = false)
         : size_(n_threads != 0 ? n_threads : system::usable_cpus()), spin_(size_ <= system::usable_cpus() ? spin_rounds : 0) {
-        threads_.reserve(size_ - 1);
         try {
+            threads_.reserve(size_ - 1);
             for (std::size_t i = 1; i < size_; ++i) {
                 threads_.emplace_back([this, i] { serve(i); });
                 if (pin) system::pin_thread(threads_.back(), i);
             }
-        } catch (const std::system_error&) {
+        } catch (const std::exception&) {  // no memory for a thread, or none to be had
             stop();
             raise(errc::out_of_memory, "the system gives no more than " + std::to_string(threads_.size() + 1) +
                                            " of " + std::to_string(size_) + " threads: ask for fewer");

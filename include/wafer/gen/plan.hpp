@@ -36,7 +36,7 @@ struct model_plan {
     /// Where every matrix would live on a device's mesh of tiles. @throws error{errc::does_not_fit}, naming what would do
     template <sram::placement Placement>
     [[nodiscard]] sram::residency place(const Placement& placement, const sram::mesh& tiles) const {
-        return sram::residency(residents, placement.place(residents, tiles), tiles);
+        return sram::summarize(residents, placement.place(residents, tiles), tiles);
     }
 };
 

@@ -124,7 +124,7 @@ public:
     /// @throws error: bad_utf8, template_failed
     [[nodiscard]] reply<Policy> ask(std::string_view text) {
         settle();
-        messages_.push_back({.role = "user", .content = std::string(text)});
+        say("user", text);
         try {
             template_options how;
             how.add_generation_prompt = true;
@@ -158,7 +158,7 @@ public:
     void reset() {
         settle();
         messages_.clear();
-        if (!options_.system.empty()) messages_.push_back({.role = "system", .content = options_.system});
+        if (!options_.system.empty()) say("system", options_.system);
     }
     [[nodiscard]] std::span<const message> messages() const noexcept { return messages_; }
 
@@ -183,6 +183,14 @@ private:
     friend class reply<Policy>;
     [[nodiscard]] const tokenizer& words() const { return model_.words(); }
     [[nodiscard]] std::string token_text(std::optional<token_id> id) const { return id ? std::string(words().piece(*id)) : std::string(); }
+
+    void say(std::string_view role, std::string_view content, std::string_view reasoning = {}) {
+        message m;
+        m.role = role;
+        m.content = content;
+        m.reasoning = reasoning;
+        messages_.push_back(std::move(m));
+    }
 
     /// Takes a prompt: what the sequence already holds of it stays.
     void begin(std::string_view prompt) {
@@ -261,7 +269,7 @@ private:
     void deliver(Pieces&& pieces) {
         for (auto& p : pieces) {
             if (p.text.empty()) continue;
-            const bool thinking = p.kind == think_kind::thinking;
+            const bool thinking = p.kind == text_kind::thinking;
             (thinking ? thought_ : said_) += p.text;
             ready_.push_back({std::move(p.text), thinking});
         }
@@ -281,7 +289,7 @@ private:
     void settle() {
         if (finish_ == finish::running && splitter_) end_with(finish::stopped);
         prompt_.clear();
-        if (answering_) messages_.push_back({.role = "assistant", .content = said_, .reasoning = thought_});
+        if (answering_) say("assistant", said_, thought_);
         answering_ = false;
     }
 

@@ -90,7 +90,7 @@ struct attention_state {
             const float top = std::max(peak[r], other.peak[r]);
             const float mine = std::exp(peak[r] - top), theirs = std::exp(other.peak[r] - top);
             peak[r] = top;
-            total[r] = total[r] * mine + other.total[r] * theirs;
+            total[r] = std::fma(total[r], mine, other.total[r] * theirs);  // fma: no compiler may choose its own roundings
             kernels.scale(out + r * d, mine, d);
             kernels.add_scaled(out + r * d, other.out + r * d, theirs, d);
         }
@@ -149,7 +149,7 @@ struct attention_job {
                 const float top = std::max(state.peak[r], kernels.max(s, seen));
                 const float keep = std::exp(state.peak[r] - top);
                 if (keep != 1.0f) kernels.scale(state.out + r * state.d, keep, state.d);
-                state.total[r] = state.total[r] * keep + kernels.exp_sum(s, seen, top);
+                state.total[r] = std::fma(state.total[r], keep, kernels.exp_sum(s, seen, top));
                 state.peak[r] = top;
             }
             kernels.weighted_rows[type](desk.scores, score_block, rows(), cache.value(head, at), row_bytes(cache.type, cache.d_value), n,
@@ -198,7 +198,8 @@ void attention(Context& ctx, const kv_view& cache, const activation_batch& q, st
     const auto queries = take_batch(ctx, desk_rows, cache.d_key, !is_float(cache.type));
     float* const scores = ctx.scratch().template take<float>(desk_rows * score_block);
     float* const states = ctx.scratch().template take<float>(2 * ctx.workers() * state_floats);
-    float* const spans = share_spans ? ctx.scratch().template take<float>(cache.n_kv * n_spans * state_floats) : nullptr;
+    // Taken even where nobody shares, so that the largest batch is also the one that takes most scratch.
+    float* const spans = n_spans > 1 ? ctx.scratch().template take<float>(cache.n_kv * n_spans * state_floats) : nullptr;
 
     if constexpr (Context::computes) {
         const auto& kernels = ctx.kernels();

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
@@ -67,18 +68,18 @@ void feed_forward(Context& ctx, const feed_forward_weights& w, const activation_
 namespace detail {
 
 /// The work of one product over the experts that a batch chose. Without a routing (phantom) the expected number of distinct
-/// experts of a uniform choice: E (1 - (1 - k/E)^n).
+/// experts of a uniform choice, E (1 - (1 - k/E)^n), and the least that the busiest can have: both exact for one token.
 inline work expert_work(op kind, const routing& r, std::span<const feed_forward_weights> experts, bool up) noexcept {
     const auto& one = experts.front();
     work w = up ? product_work(kind, r.n_tok, std::array{one.gate, one.up}) : product_work(kind, r.n_tok, std::span(&one.down, 1));
     const double n = static_cast<double>(experts.size()), k = static_cast<double>(r.n_active), tokens = static_cast<double>(r.n_tok);
     double touched = n * (1 - std::pow(1 - k / n, tokens));
-    std::size_t busiest = 0;
+    double busiest = std::ceil(k * tokens / n);
     if (r.first != nullptr) {
-        touched = 0;
+        touched = busiest = 0;
         for (std::size_t e = 0; e < experts.size(); ++e) {
             touched += r.load(e) != 0;
-            busiest = std::max(busiest, r.load(e));
+            busiest = std::max(busiest, static_cast<double>(r.load(e)));
         }
     }
     const bytes each = w.weights;
@@ -86,7 +87,7 @@ inline work expert_work(op kind, const routing& r, std::span<const feed_forward_
     w.activations = w.activations * r.n_active;
     w.weights = bytes(static_cast<std::uint64_t>(each.value() * touched + 0.5));
     w.resident = each * experts.size();
-    w.imbalance = std::max(1.0, static_cast<double>(busiest) * n / (k * tokens));
+    w.imbalance = std::max(1.0, busiest * n / (k * tokens));
     return w;
 }
 

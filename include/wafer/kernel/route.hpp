@@ -122,6 +122,8 @@ template <class Context, gating_rule Rule>
         }
         std::copy_backward(r.first, r.first + r.n_expert, r.first + r.n_expert + 1);
         r.first[0] = 0;
+    } else {
+        r.first = nullptr;  // no lists, whatever the scratch
     }
     return r;
 }

@@ -7,7 +7,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstring>
-#include <deque>
+#include <exception>
 #include <functional>
 #include <span>
 #include <string>
@@ -83,10 +83,9 @@ public:
             m.first_part = parts_.size();
             n_tiles = std::max<std::size_t>(n_tiles, m.tiles.first + m.tiles.count);
             const std::size_t grains = ceil_div(m.rows, grain_rows);
-            for (std::size_t t = 0; t < m.tiles.count; ++t) {
-                const std::size_t begin = std::min(grains * t / m.tiles.count * grain_rows, m.rows);
-                const std::size_t end = std::min(grains * (t + 1) / m.tiles.count * grain_rows, m.rows);
-                parts_.push_back({0, begin, end - begin, m.tiles.first + t});
+            for (std::uint32_t t = 0; t < m.tiles.count; ++t) {
+                const auto row = [&](std::uint32_t nth) { return std::min<std::size_t>(m.tiles.grain_begin(grains, nth) * grain_rows, m.rows); };
+                parts_.push_back({0, row(t), row(t + 1) - row(t), m.tiles.first + t});
             }
         }
         tile_end_.assign(n_tiles, 0);
@@ -129,7 +128,7 @@ private:
 };
 
 /// Called while weights become resident: bytes done and in all. Return false to stop: loading then raises errc::cancelled.
-/// Comes from the thread that called load.
+/// Comes from the thread that called load; what it throws leaves load.
 using progress_fn = std::function<bool(bytes done, bytes total)>;
 
 /// Where an arena's bytes come from: the stored rows of one tensor, and what to do when they are no longer needed (a mapped
@@ -163,38 +162,52 @@ public:
 
     /// Packs all weights: each worker of `pool` (anything with size() and run()) fills the tiles it owns, then seals.
     /// May be called again with another source of the same shapes: that is a swap.
-    /// @throws error{errc::cancelled} if progress said stop. The arena then holds garbage and must be loaded again.
+    /// @throws error{errc::wrong_shape} if the source has too few bytes, or whatever source.find throws: nothing has changed then.
+    /// @throws error{errc::cancelled} if progress said stop, or what a callback threw. The arena then holds garbage and must be
+    /// loaded again.
     template <class Pool>
     void load(const weight_source& source, Pool& pool, const progress_fn& progress = {}) {
-        system::protect_pages(memory_, size_, true);
-        std::vector<std::span<const std::byte>> rows;
+        const auto stored = [&](const std::string& name, std::size_t begin, std::size_t size) {
+            const auto all = source.find(name);
+            if (begin > all.size() || size > all.size() - begin)
+                raise(errc::wrong_shape, "the checkpoint has fewer bytes for this tensor than were planned", {{}, {}, name});
+            return all.subspan(begin, size);
+        };
+        std::vector<std::span<const std::byte>> rows, vectors;
         rows.reserve(plan_.matrices().size());
         for (const auto& m : plan_.matrices()) {
             const std::size_t size = m.rows * row_bytes(m.type, m.cols);
-            rows.push_back(source.find(m.name).subspan(m.slice * size, size));
+            rows.push_back(stored(m.name, m.slice * size, size));
         }
-        for (const auto& v : plan_.vectors())
-            decode_row(v.type, source.find(v.name).data(), v.size, reinterpret_cast<float*>(memory_ + v.offset));
+        for (const auto& v : plan_.vectors()) vectors.push_back(stored(v.name, 0, row_bytes(v.type, v.size)));
 
+        system::protect_pages(memory_, size_, true);
+        for (std::size_t i = 0; i < vectors.size(); ++i) {
+            const auto& v = plan_.vectors()[i];
+            decode_row(v.type, vectors[i].data(), v.size, reinterpret_cast<float*>(memory_ + v.offset));
+        }
         const bytes total = plan_.size();
         std::atomic<std::uint64_t> done{0};
-        std::atomic<bool> stop{false};
-        if (progress && !progress(bytes(0), total)) stop = true;
+        std::atomic<bool> stop{progress && !progress(bytes(0), total)};
+        std::exception_ptr thrown;
         pool.run([&](std::size_t worker) {
-            for (std::size_t i = 0; i < rows.size(); ++i) {
-                const auto& m = plan_.matrices()[i];
-                for (const auto& p : plan_.parts(m)) {
-                    if (p.tile % pool.size() != worker) continue;
-                    fill(m, p, rows[i], source, [&](std::size_t packed) {
-                        const auto so_far = done.fetch_add(packed, std::memory_order_relaxed) + packed;
-                        if (worker == 0 && progress && !progress(bytes(so_far), total)) stop.store(true, std::memory_order_relaxed);
-                        return !stop.load(std::memory_order_relaxed);
-                    });
-                }
+            // Bytes packed since the last call; whether to go on.
+            const auto step = [&](std::size_t packed) {
+                const auto so_far = done.fetch_add(packed, std::memory_order_relaxed) + packed;
+                if (worker == 0 && progress && !progress(bytes(so_far), total)) stop.store(true, std::memory_order_relaxed);
+                return !stop.load(std::memory_order_relaxed);
+            };
+            try {
+                for (std::size_t i = 0; i < rows.size(); ++i)
+                    for (const auto& p : plan_.parts(plan_.matrices()[i]))
+                        if (p.tile % pool.size() == worker && !stop.load(std::memory_order_relaxed))
+                            fill(plan_.matrices()[i], p, rows[i], source, step);
+            } catch (...) {
+                if (!stop.exchange(true)) thrown = std::current_exception();
             }
         });
-        if (stop) raise(errc::cancelled, "loading was stopped by its progress callback");
-        if (progress) progress(total, total);
+        if (thrown) std::rethrow_exception(thrown);
+        if (stop || (progress && !progress(total, total))) raise(errc::cancelled, "loading was stopped by its progress callback");
         system::protect_pages(memory_, size_, false);
     }
 
@@ -212,7 +225,7 @@ private:
     /// Packs one part in stretches of about a megabyte, so that source pages go back early and stop requests are heard.
     template <class Step>
     void fill(const arena_plan::matrix& m, const arena_plan::part& p, std::span<const std::byte> rows,
-              const weight_source& source, Step&& step) noexcept {
+              const weight_source& source, Step&& step) {
         const std::size_t stride = row_bytes(m.type, m.cols);
         const std::size_t panel = simd::panel_bytes(m.type, m.cols);
         const std::size_t stretch = std::max<std::size_t>((std::size_t{1} << 20) / std::max<std::size_t>(panel, 1), 1) * simd::panel_rows;

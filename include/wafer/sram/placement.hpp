@@ -14,6 +14,7 @@
 #include <utility>
 #include <vector>
 
+#include <wafer/core/bits.hpp>
 #include <wafer/core/config.hpp>
 #include <wafer/core/error.hpp>
 #include <wafer/core/human.hpp>
@@ -90,6 +91,7 @@ concept placement = requires(const P& p, std::span<const resident> items, const 
 namespace detail {
 
 [[nodiscard]] inline bool fits(std::span<const sram::resident> items, std::span<const sram::tile_range> ranges, const sram::mesh& where) {
+    if (sram::total_size(items) > where.capacity()) return false;
     for (const auto& r : ranges)
         if (std::uint64_t{r.first} + r.count > where.tiles()) return false;
     const auto loads = sram::tile_loads(items, ranges, where);
@@ -98,10 +100,10 @@ namespace detail {
 
 [[nodiscard]] constexpr bytes grain_size(const sram::resident& item) noexcept {
     const std::uint64_t grains = std::max<std::uint64_t>(item.grains, 1);
-    return bytes(item.size.count / grains + (item.size.count % grains != 0 ? 1 : 0));
+    return bytes(ceil_div(item.size.count, grains));
 }
 
-// Ranges from deal(items, mesh), or a refusal that says what would do: the first larger number of wafers that does, if any.
+// Ranges from deal(items, mesh), or a refusal that says what would do: a number of wafers, tried out.
 template <class Deal>
 [[nodiscard]] std::vector<sram::tile_range> deal_or_refuse(std::span<const sram::resident> items, const sram::mesh& where, Deal&& deal) {
     const bytes usable = where.tile().usable();
@@ -116,16 +118,15 @@ template <class Deal>
     if (fits(items, ranges, where)) return ranges;
 
     const bytes total = sram::total_size(items);
-    const std::string message = human(total) + " of weights do not fit " + std::to_string(where.wafers()) +
-                          (where.wafers() == 1 ? " wafer of " : " wafers of ") + human(where.wafer_capacity());
+    const std::string refusal = human(total) + " of weights do not fit " + std::to_string(where.wafers()) +
+                                (where.wafers() == 1 ? " wafer of " : " wafers of ") + human(where.wafer_capacity()) + " each: ";
+    const std::uint64_t at_most = (std::uint64_t{1} << 26) / where.tiles_per_wafer();  // what is worth trying out
     const std::uint64_t at_least = std::max<std::uint64_t>(total.count / std::max<std::uint64_t>(where.wafer_capacity().count, 1), where.wafers() + 1u);
-    const std::uint64_t at_most = std::min<std::uint64_t>(2 * at_least, std::uint32_t(-1) / where.tiles_per_wafer());
-    for (std::uint64_t n = at_least; n <= at_most; ++n) {
+    for (std::uint64_t n = at_least, step = 1; n <= at_most && n / 2 <= at_least; n += step, step *= 2) {
         const auto larger = where.with_wafers(static_cast<std::uint32_t>(n));
-        if (fits(items, deal(items, larger), larger))
-            raise(errc::does_not_fit, message + ": " + std::to_string(n) + " would hold them");
+        if (fits(items, deal(items, larger), larger)) raise(errc::does_not_fit, refusal + std::to_string(n) + " would hold them");
     }
-    raise(errc::does_not_fit, message + ": use more or larger tiles, or fewer bits for each weight");
+    raise(errc::does_not_fit, refusal + "more than " + std::to_string(at_least) + " are needed");
 }
 
 }  // namespace detail
@@ -237,14 +238,14 @@ private:
                 continue;
             }
             const std::uint64_t grain = detail::grain_size(item).count;
-            const std::uint64_t grains_on_tile = usable / grain;
-            const std::uint64_t count = item.grains / grains_on_tile + (item.grains % grains_on_tile != 0 ? 1 : 0);
+            const std::uint64_t grains = std::max<std::uint64_t>(item.grains, 1);
+            const std::uint64_t count = ceil_div(grains, usable / grain);
             if (used != 0) ++tile;
             const std::uint64_t left_on_wafer = where.tiles_per_wafer() - tile % where.tiles_per_wafer();
             if (count > left_on_wafer && count <= where.tiles_per_wafer()) tile += left_on_wafer;
             ranges.push_back({clamp(tile), clamp(count)});
             tile += count - 1;
-            used = (item.grains / count + (item.grains % count != 0 ? 1 : 0)) * grain;
+            used = ceil_div(grains, count) * grain;
         }
         return ranges;
     }

@@ -65,7 +65,7 @@ struct residency {
             fill.least = std::min(fill.least, load);
             fill.most = std::max(fill.most, load);
             fill.sum += load;
-            fill.empty += load == bytes{} ? 1 : 0;
+            fill.empty += load == bytes{} ? 1u : 0u;
         }
         return fill;
     };
@@ -94,25 +94,25 @@ struct residency {
 
 /// A line in all, a table of wafers, and one of the layers' regions; layers beyond the first and last few are left out.
 inline std::ostream& operator<<(std::ostream& out, const residency& r) {
-    const auto portion = [&](bytes part, bytes whole) {
-        return whole == unlimited || whole == bytes{} ? std::string() : fixed(100 * (part / whole), 1) + " %";
-    };
-    out << human(r.size) << " resident";
-    if (r.capacity != unlimited) out << " of " << human(r.capacity) << " (" << portion(r.size, r.capacity) << ")";
-    out << " on " << r.tiles.tiles << (r.tiles.tiles == 1 ? " tile" : " tiles");
+    const bool limited = r.capacity != unlimited;
+    const auto percent = [](bytes part, bytes whole) { return fixed(whole == bytes{} ? 0 : 100 * (part / whole), 1) + " %"; };
+    out << human(r.size) << " resident on " << r.tiles.tiles << (r.tiles.tiles == 1 ? " tile" : " tiles");
+    if (limited) out << ", " << percent(r.size, r.capacity) << " of " << human(r.capacity);
     if (r.spilled != bytes{}) out << "; " << human(r.spilled) << " spilled";
     out << '\n';
 
-    const bytes wafer_capacity = r.capacity == unlimited ? unlimited : bytes(r.capacity.count / r.wafers.size());
+    const bytes wafer_capacity(limited ? r.capacity.count / r.wafers.size() : 0);
     text_table wafers;
-    wafers.add({"wafer", "size", "full", "least", "mean", "most on a tile", "empty tiles"});
+    wafers.add({"wafer", "size", limited ? "full" : "", "least", "mean", "most on a tile", "empty tiles"});
     for (std::size_t w = 0; w < r.wafers.size(); ++w) {
         const auto& f = r.wafers[w];
-        wafers.add({std::to_string(w), human(f.sum), portion(f.sum, wafer_capacity), human(f.least), human(f.mean()), human(f.most),
-                    std::to_string(f.empty)});
+        wafers.add({std::to_string(w), human(f.sum), limited ? percent(f.sum, wafer_capacity) : "", human(f.least), human(f.mean()),
+                    human(f.most), std::to_string(f.empty)});
     }
     out << wafers;
 
+    const auto is_everywhere = [&](const residency::region& x) { return x.first == 0 && x.last + 1 == r.tiles.tiles; };
+    if (std::all_of(r.regions.begin(), r.regions.end(), is_everywhere)) return out << "  every layer is spread over all tiles\n";
     constexpr std::size_t at_each_end = 4;
     text_table regions;
     regions.add({"layer", "tensors", "size", "tiles", "first", "last", "wafer"});

@@ -43,12 +43,23 @@ inline void add_fifth_bits(const std::uint8_t* from, std::uint8_t* code) noexcep
 
 /// 256 codes of 2 bits from 64 bytes: byte 32h + l, bits 2s and 2s + 1 hold element 128h + 32s + l.
 inline void split_pairs(const std::uint8_t* from, std::uint8_t* code) noexcept {
-    for (std::size_t i = 0; i < 256; ++i) code[i] = from[i / 128 * 32 + i % 32] >> i % 128 / 32 * 2 & 3;
+    for (std::size_t h = 0; h < 2; ++h, from += 32)
+        for (std::size_t s = 0; s < 4; ++s, code += 32)
+            for (std::size_t l = 0; l < 32; ++l) code[l] = from[l] >> 2 * s & 3;
 }
 
 /// 256 codes of 4 bits from 128 bytes: byte 32h + l holds element 64h + l (low) and 64h + 32 + l (high).
 inline void split_k_nibbles(const std::uint8_t* from, std::uint8_t* code) noexcept {
-    for (std::size_t i = 0; i < 256; ++i) code[i] = from[i / 64 * 32 + i % 32] >> i % 64 / 32 * 4 & 15;
+    for (std::size_t h = 0; h < 4; ++h, from += 32)
+        for (std::size_t s = 0; s < 2; ++s, code += 32)
+            for (std::size_t l = 0; l < 32; ++l) code[l] = from[l] >> 4 * s & 15;
+}
+
+/// One more bit for each of 256 codes, from 32 bytes: byte l, bit s holds that of element 32s + l.
+template <int Bit>
+inline void add_k_bits(const std::uint8_t* from, std::uint8_t* code) noexcept {
+    for (std::size_t s = 0; s < 8; ++s, code += 32)
+        for (std::size_t l = 0; l < 32; ++l) code[l] = static_cast<std::uint8_t>(code[l] | (from[l] >> s & 1) << Bit);
 }
 
 /// The 8 scales and 8 minimums of 6 bits in the 12 bytes of q4_k and q5_k, each given twice.
@@ -125,7 +136,7 @@ inline void split(const q3_k_block& b, split_block& out) noexcept {
         out.scale[g] = static_cast<std::int8_t>((low | high << 4) - 32);
     }
     detail::split_pairs(b.low, out.code.data());
-    for (std::size_t i = 0; i < 256; ++i) out.code[i] = static_cast<std::uint8_t>(out.code[i] | (b.high[i % 32] >> i / 32 & 1) << 2);
+    detail::add_k_bits<2>(b.high, out.code.data());
 }
 
 inline void split(const q4_k_block& b, split_block& out) noexcept {
@@ -140,17 +151,20 @@ inline void split(const q5_k_block& b, split_block& out) noexcept {
     out.m = float(b.dmin);
     detail::split_k_scales(b.scales, out);
     detail::split_k_nibbles(b.low, out.code.data());
-    for (std::size_t i = 0; i < 256; ++i) out.code[i] = static_cast<std::uint8_t>(out.code[i] | (b.high[i % 32] >> i / 32 & 1) << 4);
+    detail::add_k_bits<4>(b.high, out.code.data());
 }
 
 inline void split(const q6_k_block& b, split_block& out) noexcept {
     detail::set_scales(out, float(b.d));
     for (std::size_t g = 0; g < 16; ++g) out.scale[g] = b.scales[g];
     detail::split_pairs(b.high, out.code.data());
-    for (std::size_t i = 0; i < 256; ++i) {
-        const int low = b.low[i / 128 * 64 + i % 64] >> i % 128 / 64 * 4 & 15;
-        out.code[i] = static_cast<std::uint8_t>(low | out.code[i] << 4);
-    }
+    std::uint8_t* code = out.code.data();
+    for (std::size_t h = 0; h < 2; ++h)
+        for (std::size_t s = 0; s < 2; ++s, code += 64)
+            for (std::size_t l = 0; l < 64; ++l) {
+                const int low = b.low[64 * h + l] >> 4 * s & 15;
+                code[l] = static_cast<std::uint8_t>(low | code[l] << 4);
+            }
 }
 
 inline void split(const iq4_nl_block& b, split_block& out) noexcept {

@@ -34,7 +34,7 @@ inline constexpr auto byte_level_alphabet = [] {
 
 /// The bytes that a stored byte-level token stands for. Characters outside the alphabet stand for themselves.
 [[nodiscard]] inline std::string byte_level_decode(std::string_view stored) {
-    static constexpr auto bytes = [] {
+    static constexpr auto original = [] {
         std::array<std::int16_t, 0x144> inverse{};
         inverse.fill(-1);
         for (std::int16_t byte = 0; byte < 256; ++byte) inverse[byte_level_alphabet[static_cast<std::size_t>(byte)]] = byte;
@@ -43,8 +43,8 @@ inline constexpr auto byte_level_alphabet = [] {
     std::string out;
     for (std::size_t at = 0; at < stored.size();) {
         const utf8_step step = decode_utf8(stored, at);
-        const bool known = step.status == utf8_status::ok && step.code < bytes.size() && bytes[step.code] >= 0;
-        if (known) out.push_back(static_cast<char>(bytes[step.code]));
+        const bool known = step.status == utf8_status::ok && step.code < original.size() && original[step.code] >= 0;
+        if (known) out.push_back(static_cast<char>(original[step.code]));
         else out.append(stored, at, step.length);
         at += step.length;
     }
@@ -90,8 +90,8 @@ public:
     }
 
     /// The token that these bytes are as a whole.
-    [[nodiscard]] std::optional<token_id> find(const token_pieces& pieces, std::string_view bytes) const noexcept {
-        return index_.find(pieces, bytes);
+    [[nodiscard]] std::optional<token_id> find(const token_pieces& pieces, std::string_view raw) const noexcept {
+        return index_.find(pieces, raw);
     }
 
 private:

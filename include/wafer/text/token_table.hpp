@@ -19,8 +19,8 @@ namespace wafer::inline WAFER_ABI {
 /// Token pieces in order of their ids; grows by add() only.
 class token_pieces {
 public:
-    void add(std::string_view bytes) {
-        bytes_ += bytes;
+    void add(std::string_view raw) {
+        bytes_ += raw;
         ends_.push_back(bytes_.size());
     }
     [[nodiscard]] std::size_t size() const noexcept { return ends_.size(); }
@@ -49,18 +49,18 @@ public:
         slots_[slot] = id;
         return std::nullopt;
     }
-    [[nodiscard]] std::optional<token_id> find(const token_pieces& pieces, std::string_view bytes) const noexcept {
-        const token_id id = slots_[find_slot(pieces, bytes)];
+    [[nodiscard]] std::optional<token_id> find(const token_pieces& pieces, std::string_view raw) const noexcept {
+        const token_id id = slots_[find_slot(pieces, raw)];
         return id == none ? std::nullopt : std::optional(id);
     }
 
 private:
     static constexpr token_id none = -1;
 
-    std::size_t find_slot(const token_pieces& pieces, std::string_view bytes) const noexcept {
+    std::size_t find_slot(const token_pieces& pieces, std::string_view raw) const noexcept {
         const std::size_t mask = slots_.size() - 1;
-        std::size_t slot = std::hash<std::string_view>{}(bytes) & mask;
-        while (slots_[slot] != none && pieces[slots_[slot]] != bytes) slot = (slot + 1) & mask;
+        std::size_t slot = std::hash<std::string_view>{}(raw) & mask;
+        while (slots_[slot] != none && pieces[slots_[slot]] != raw) slot = (slot + 1) & mask;
         return slot;
     }
 

@@ -81,19 +81,19 @@ public:
 
     /// The text of tokens, with U+FFFD for bytes that are not UTF-8.
     [[nodiscard]] std::string decode(std::span<const token_id> ids, control_text controls = control_text::hide) const {
-        std::string bytes;
+        std::string raw;
         for (const token_id id : ids)
-            if (controls == control_text::show || !is_control(id)) bytes += piece(id);
+            if (controls == control_text::show || !is_control(id)) raw += piece(id);
         utf8_accumulator text;
-        std::string out = text.feed(bytes);
+        std::string out = text.feed(raw);
         return out += text.flush();
     }
 
     /// The token with exactly these bytes (control tokens: that name); special tokens first.
-    [[nodiscard]] std::optional<token_id> find(std::string_view bytes) const noexcept {
-        const auto special = specials_.find(pieces_, bytes, 0);
-        if (special && special->begin == 0 && special->length == bytes.size()) return special->id;
-        return std::visit([&](const auto& model) { return model.find(pieces_, bytes); }, model_);
+    [[nodiscard]] std::optional<token_id> find(std::string_view raw) const noexcept {
+        const auto special = specials_.find(pieces_, raw, 0);
+        if (special && special->begin == 0 && special->length == raw.size()) return special->id;
+        return std::visit([&](const auto& model) { return model.find(pieces_, raw); }, model_);
     }
 
     [[nodiscard]] std::size_t size() const noexcept { return pieces_.size(); }

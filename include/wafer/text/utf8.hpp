@@ -15,8 +15,8 @@ namespace wafer::inline WAFER_ABI {
 class utf8_accumulator {
 public:
     /// The text that is certain after these bytes; may be empty.
-    [[nodiscard]] std::string feed(std::string_view bytes) {
-        pending_ += bytes;
+    [[nodiscard]] std::string feed(std::string_view raw) {
+        pending_ += raw;
         std::string out;
         std::size_t at = 0;
         while (at < pending_.size()) {

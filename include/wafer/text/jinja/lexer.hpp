@@ -179,9 +179,10 @@ private:
         const auto digits = [&] {
             while (at_ < source_.size() && (is_digit(source_[at_]) || source_[at_] == '_')) ++at_;
         };
+        const bool index = source_[start - 1] == '.';  // x.0.1: two subscripts
         digits();
         bool real = false;
-        if (at_ + 1 < source_.size() && source_[at_] == '.' && is_digit(source_[at_ + 1])) {
+        if (!index && at_ + 1 < source_.size() && source_[at_] == '.' && is_digit(source_[at_ + 1])) {
             real = true;
             ++at_;
             digits();

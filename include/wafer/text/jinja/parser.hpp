@@ -166,7 +166,7 @@ private:
         if (at_symbol("|")) {  // {% set x | filter %}: the filters apply to what the block prints
             auto body = make(expression_kind::variable);
             body->name = "";
-            out.first = parse_postfix(std::move(body));
+            out.first = parse_filters(std::move(body));
         }
         end_tag();
         out.body = parse_block({"endset"});
@@ -299,18 +299,16 @@ private:
         return parse_left(token_kind::symbol, {"~"}, [&] { return parse_product(); });
     }
     expression_ptr parse_product() {
-        return parse_left(token_kind::symbol, {"*", "/", "//", "%"}, [&] { return parse_unary(); });
+        return parse_left(token_kind::symbol, {"*", "/", "//", "%"}, [&] { return parse_power(); });
     }
-    // As in Jinja, a filter after a signed number applies to the signed number.
-    expression_ptr parse_unary() {
-        if (!at_symbol("-") && !at_symbol("+")) return parse_filters(parse_power());
-        return parse_filters(parse_prefix(&parser::parse_signed));
-    }
-    expression_ptr parse_signed() {
-        return at_symbol("-") || at_symbol("+") ? parse_prefix(&parser::parse_signed) : parse_power();
-    }
+    // As in Jinja, powers fold from the left and a sign binds more tightly than they do.
     expression_ptr parse_power() {
-        return parse_left(token_kind::symbol, {"**"}, [&] { return parse_postfix(parse_primary()); });
+        return parse_left(token_kind::symbol, {"**"}, [&] { return parse_filters(parse_unary()); });
+    }
+    // Filters come after this: one that follows a signed number applies to the signed number.
+    expression_ptr parse_unary() {
+        if (at_symbol("-") || at_symbol("+")) return parse_prefix(&parser::parse_unary);
+        return parse_postfix(parse_primary());
     }
 
     expression_ptr parse_primary() {
@@ -378,7 +376,7 @@ private:
         }
     }
 
-    // Attributes, subscripts, calls; then filters and tests, which bind as tightly.
+    // Attributes, subscripts and calls.
     expression_ptr parse_postfix(expression_ptr base) {
         while (true) {
             if (at_symbol(".")) {
@@ -402,7 +400,7 @@ private:
                 parse_arguments(*out);
                 base = std::move(out);
             } else {
-                return parse_filters(std::move(base));
+                return base;
             }
         }
     }
@@ -472,28 +470,13 @@ private:
             parse_arguments(*out);
         } else if (next == token_kind::string || next == token_kind::integer || next == token_kind::real || at_symbol("[") ||
                    at_symbol("{") || (next == token_kind::name && !is_one(now(), next, {"and", "or", "else", "if", "is", "in", "not", "recursive"}))) {
-            adopt(*out, parse_postfix_only(parse_primary()));
+            adopt(*out, parse_postfix(parse_primary()));
         }
         if (!negated) return out;
         node inverse = make(expression_kind::unary);
         inverse->name = "not";
         adopt(*inverse, std::move(out));
         return inverse;
-    }
-
-    expression_ptr parse_postfix_only(expression_ptr base) {
-        while (at_symbol(".") || at_symbol("[")) {
-            if (at_symbol("[")) {
-                base = parse_subscript(std::move(base));
-                continue;
-            }
-            node out = make(expression_kind::attribute);
-            ++at_;
-            adopt(*out, std::move(base));
-            out->name = expect_name("an attribute name");
-            base = std::move(out);
-        }
-        return base;
     }
 
     std::string_view source_;

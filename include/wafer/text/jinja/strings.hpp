@@ -106,7 +106,7 @@ enum class sides : std::uint8_t { left = 1, right = 2, both = 3 };
         for (text = stripped(text, nullptr, sides::left, rt); !text.empty(); text = stripped(text, nullptr, sides::left, rt)) {
             std::size_t end = 0;
             if (!more()) {
-                add(stripped(text, nullptr, sides::right, rt));
+                add(text);
                 break;
             }
             while (end < text.size()) {

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: MIT
+// A conversation in a terminal: questions, answers as they come, commands.
+#pragma once
+
+#include <iostream>
+#include <string>
+#include <string_view>
+
+#include <wafer/llm.hpp>
+
+#include "figures.hpp"
+#include "once.hpp"
+#include "options.hpp"
+#include "terminal.hpp"
+#include "writer.hpp"
+
+namespace chat {
+
+/// Works with any session: what it costs elsewhere is shown if its policy tells.
+template <class Session>
+class conversation {
+public:
+    conversation(const wafer::model& model, Session& session, const wafer::model_plan& plan, thinking how)
+        : model_(model), session_(session), plan_(plan), thinking_(how) {}
+
+    /// Until the user leaves.
+    void run() {
+        const interrupts ctrl_c;
+        greet();
+        for (bool warned = false;;) {
+            const auto line = read_line("> ");
+            if (!line) {
+                std::cout << '\n';
+                if (!ctrl_c.take() || warned) return;
+                say("Ctrl-C again leaves, and so do Ctrl-D and /quit");
+                warned = true;
+                continue;
+            }
+            warned = false;
+            const auto last = line->find_last_not_of(" \t\r");
+            if (last == line->npos) continue;
+            const std::string_view text = std::string_view(*line).substr(0, last + 1);
+            if (text == "/quit") return;
+            if (text.front() == '/') command(text);
+            else answer(text);
+            std::cout << '\n';
+        }
+    }
+
+private:
+    void say(std::string_view text) const { std::cout << look_.note(text) << '\n'; }
+
+    void greet() const {
+        const auto& kernels = session_.tokens().kernels();
+        say((plan_.config.name.empty() ? "A model" : plan_.config.name) + " (" + plan_.config.architecture + "), " + human(plan_.weights) +
+            " resident, " + std::string(kernels.features) + " on " + std::to_string(plan_.n_threads) +
+            (plan_.n_threads == 1 ? " thread" : " threads"));
+        if (!model_.has_chat_template()) say("It has no chat template: it will continue your text, not answer.");
+        say("/help lists the commands; Ctrl-C stops an answer, Ctrl-D leaves.\n");
+    }
+
+    void answer(std::string_view text) {
+        session_.reset_cost();
+        try {
+            const interrupts::stopping<Session> stop_on_ctrl_c(session_);
+            auto reply = ask(model_, session_, text);
+            writer out(std::cout, look_, thinking_);
+            while (const auto piece = reply.next()) out.write(*piece);
+        } catch (const wafer::error& e) {
+            say(e.what());
+            if (e.code() == wafer::errc::context_full) say("/reset begins a new conversation");
+            return;
+        }
+        static_cast<void>(interrupts::take());
+        say("[" + one_line(session_.stats()) + remark(session_.ended()) + "]");
+        if (session_.ended() == wafer::finish::context_full) say("[the context is full: /reset begins a new conversation]");
+        for (const auto& report : session_.cost()) say("[" + one_line(report) + "]");
+    }
+
+    void command(std::string_view line) {
+        const std::string_view name = line.substr(0, line.find(' '));
+        if (name == "/help") help();
+        else if (name == "/reset") reset();
+        else if (name == "/stats") stats();
+        else if (name == "/think") think(line.substr(std::min(line.size(), name.size() + 1)));
+        else say(std::string(name) + " is no command; /help lists them");
+    }
+
+    void help() const {
+        std::cout << "/think HOW   show, hide or off: whether the model thinks first, visibly\n"
+                     "/stats       speed, memory, context, experts, and what the last answer would\n"
+                     "             have taken on the devices of --device\n"
+                     "/reset       forget the conversation\n"
+                     "/quit        leave; so does Ctrl-D\n"
+                     "Ctrl-C stops an answer and keeps the conversation.\n";
+    }
+    void reset() {
+        session_.reset();
+        say("The conversation is forgotten.");
+    }
+    void stats() const {
+        print_stats(std::cout, session_, plan_);
+        if (const auto reports = session_.cost(); !reports.empty()) std::cout << '\n' << reports;
+    }
+    void think(std::string_view how) {
+        try {
+            thinking_ = thinking_named(how);
+        } catch (const usage_error& e) {
+            return say(e.what());
+        }
+        session_.set_thinking(thinking_ != thinking::off);
+        say("Thinking is " + std::string(thinking_ == thinking::off ? "off." : thinking_ == thinking::show ? "shown." : "hidden."));
+    }
+
+    const wafer::model& model_;
+    Session& session_;
+    const wafer::model_plan& plan_;
+    thinking thinking_;
+    style look_ = style::of_stdout();
+};
+
+}  // namespace chat

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: MIT
+// chat: a language model in your terminal, and what its answers would have taken on other hardware.
+// Also an example of the library: load, session, ask.
+#include <cstdio>
+#include <exception>
+#include <filesystem>
+#include <iostream>
+#include <iterator>
+#include <new>
+#include <optional>
+#include <random>
+#include <span>
+#include <string>
+#include <system_error>
+
+#include <wafer/llm.hpp>
+
+#include "conversation.hpp"
+#include "once.hpp"
+#include "options.hpp"
+#include "terminal.hpp"
+
+#ifndef WAFER_DEFAULT_MODEL
+#define WAFER_DEFAULT_MODEL "tiny_reasoner.gguf"
+#endif
+
+namespace chat {
+namespace {
+
+/// Where the build put it, or beside this program.
+std::filesystem::path default_model(const char* program) {
+    const std::filesystem::path built = WAFER_DEFAULT_MODEL;
+    std::error_code error;
+    if (std::filesystem::exists(built, error)) return built;
+    auto self = std::filesystem::read_symlink("/proc/self/exe", error);
+    if (error) self = program;
+    const auto beside = self.parent_path() / built.filename();
+    return std::filesystem::exists(beside, error) ? beside : built;
+}
+
+/// What to answer without a conversation, if anything.
+std::optional<std::string> prompt_of(const options& o) {
+    if (o.prompt) return o.prompt;
+    if (is_terminal(stdin)) {
+        if (o.json) throw usage_error("--json needs a prompt: -p, or text from a pipe");
+        return std::nullopt;
+    }
+    std::string text{std::istreambuf_iterator<char>(std::cin), {}};
+    text.erase(text.find_last_not_of("\r\n") + 1);
+    if (text.empty()) throw usage_error("standard input holds no prompt");
+    return text;
+}
+
+template <class Session>
+void talk(const wafer::model& model, Session& session, const wafer::model_plan& plan, const options& o, const std::optional<std::string>& prompt) {
+    if (!prompt) conversation(model, session, plan, o.think.value_or(thinking::show)).run();
+    else if (o.json) print_json(model, session, plan, *prompt);
+    else print_answer(model, session, *prompt, o.think.value_or(thinking::hide));
+}
+
+void run(options o, const char* program) {
+    const auto prompt = prompt_of(o);
+    const auto path = o.model.empty() ? default_model(program) : std::filesystem::path(o.model);
+    const auto file = wafer::open_checkpoint(path);
+    const auto plan = wafer::plan(file, o.session.shape, o.n_threads);
+
+    progress_bar bar("loading " + path.filename().string());
+    wafer::load_options how_to_load;
+    how_to_load.n_threads = plan.n_threads;
+    how_to_load.progress = [&](wafer::bytes done, wafer::bytes total) {
+        bar.show(done, total);
+        return true;
+    };
+    const wafer::model model(file, how_to_load);
+    static_cast<void>(model.words());  // without a vocabulary there is nothing to talk about
+
+    auto& how = o.session.how;
+    how.temperature = o.temperature.value_or(file.metadata().find<float>("general.sampling.temp").value_or(how.temperature));
+    how.seed = o.seed ? *o.seed : std::random_device()();
+    if (o.think) o.session.thinking = *o.think != thinking::off;
+    if (o.fleet.devices.empty()) {
+        wafer::session<> session(model, o.session);
+        talk(model, session, plan, o, prompt);
+    } else {
+        wafer::session<wafer::cost::fleet> session(model, o.fleet, o.session);
+        talk(model, session, plan, o, prompt);
+    }
+}
+
+}  // namespace
+}  // namespace chat
+
+int main(int argc, char** argv) {
+    const auto fail = [](const char* what, int status) {
+        std::cerr << "chat: " << what << '\n';
+        return status;
+    };
+    try {
+        const auto options = chat::parse(std::span(argv + 1, argv + argc));
+        if (options.help) chat::print_help(std::cout);
+        else if (options.version) std::cout << "chat (wafer) " WAFER_VERSION_STRING "\n";
+        else chat::run(options, argv[0]);
+        if (!std::cout.flush()) return fail("the output could not be written", 1);
+        return 0;
+    } catch (const chat::usage_error& e) {
+        return fail(e.what(), 2);
+    } catch (const wafer::error& e) {
+        return fail(e.what(), 1);
+    } catch (const std::bad_alloc&) {
+        return fail("out of memory", 1);
+    }
+}

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: MIT
+// One prompt, one answer: for scripts and pipes. Only the answer goes to stdout, or one JSON object.
+#pragma once
+
+#include <iostream>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include <wafer/llm.hpp>
+
+#include "figures.hpp"
+#include "options.hpp"
+#include "terminal.hpp"
+#include "writer.hpp"
+
+namespace chat {
+
+/// Begins an answer. A model without a chat template continues the text instead.
+template <class Session>
+[[nodiscard]] auto ask(const wafer::model& model, Session& session, std::string_view text) {
+    return model.has_chat_template() ? session.ask(text) : session.complete(text);
+}
+
+template <class Session>
+[[nodiscard]] wafer::json stats_to_json(const Session& session, const wafer::model_plan& plan) {
+    const auto& last = session.stats();
+    const auto& tokens = session.tokens();
+    wafer::json stats;
+    stats.set("prompt_tokens", last.prompt)
+        .set("reused_tokens", last.reused)
+        .set("generated_tokens", last.generated)
+        .set("seconds_to_first", last.to_first.count)
+        .set("seconds", last.total.count)
+        .set("prefill_tokens_per_second", last.prefill_rate())
+        .set("decode_tokens_per_second", last.decode_rate())
+        .set("context_used", tokens.position())
+        .set("context_size", tokens.capacity())
+        .set("weight_bytes", plan.weights.count)
+        .set("stored_weight_bytes", plan.stored.count)
+        .set("cache_bytes", tokens.cache_size().count)
+        .set("scratch_bytes", plan.scratch.count)
+        .set("kernels", tokens.kernels().name)
+        .set("kernel_features", tokens.kernels().features)
+        .set("threads", plan.n_threads)
+        .set("seed", session.options().how.seed);
+    if (plan.config.n_expert == 0) return stats;
+    wafer::json::array layers;
+    for (std::size_t layer = 0; layer < plan.config.n_layer; ++layer) {
+        const auto counts = tokens.expert_use().subspan(layer * plan.config.n_expert, plan.config.n_expert);
+        layers.emplace_back(wafer::json::array(counts.begin(), counts.end()));
+    }
+    stats.set("expert_tokens", std::move(layers));
+    return stats;
+}
+
+/// What ends before its time is told on stderr, and so is what the answer would have taken elsewhere.
+template <class Session>
+void print_answer(const wafer::model& model, Session& session, std::string_view prompt, thinking how) {
+    {
+        auto reply = ask(model, session, prompt);
+        writer out(std::cout, style::of_stdout(), how);
+        while (const auto piece = reply.next()) out.write(*piece);
+    }
+    if (session.ended() == wafer::finish::context_full) std::cerr << "chat: the answer ends here because the context is full: --ctx makes it larger\n";
+    for (const auto& report : session.cost()) std::cerr << one_line(report) << '\n';
+}
+
+template <class Session>
+void print_json(const wafer::model& model, Session& session, const wafer::model_plan& plan, std::string_view prompt) {
+    std::string answer, thought;
+    {
+        auto reply = ask(model, session, prompt);
+        while (const auto piece = reply.next()) (piece->thinking ? thought : answer) += piece->text;
+    }
+    const auto without_space = [](const std::string& text) {
+        const auto first = text.find_first_not_of(" \n"), last = text.find_last_not_of(" \n");
+        return first == text.npos ? std::string() : text.substr(first, last + 1 - first);
+    };
+    wafer::json result;
+    result.set("model", wafer::json::object{{"name", plan.config.name}, {"architecture", plan.config.architecture}})
+        .set("answer", without_space(answer))
+        .set("thinking", without_space(thought))
+        .set("finish", to_string(session.ended()))
+        .set("stats", stats_to_json(session, plan));
+    if (const auto reports = session.cost(); !reports.empty()) result.set("costs", to_json(std::span<const wafer::cost_report>(reports)));
+    std::cout << result.dump(2) << '\n';
+}
+
+}  // namespace chat

@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: MIT
+#include <wafer/llm.hpp>
+#include <iostream>
+
+int main(int argc, char** argv) try {
+    const auto model = wafer::load(argc > 1 ? argv[1] : "examples/tiny_reasoner/tiny_reasoner.gguf");  // resident from here on
+    wafer::session chat{model};
+    for (const auto& piece : chat.ask("Why keep weights in SRAM?")) std::cout << piece.text << std::flush;
+} catch (const wafer::error& e) {
+    std::cerr << e.what() << '\n';
+    return 1;
+}
