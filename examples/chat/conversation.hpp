@@ -2,6 +2,7 @@
 // A conversation in a terminal: questions, answers as they come, commands.
 #pragma once
 
+#include <algorithm>
 #include <iostream>
 #include <string>
 #include <string_view>
@@ -74,7 +75,9 @@ private:
         static_cast<void>(interrupts::take());
         say("[" + one_line(session_.stats()) + remark(session_.ended()) + "]");
         if (session_.ended() == wafer::finish::context_full) say("[the context is full: /reset begins a new conversation]");
-        for (const auto& report : session_.cost()) say("[" + one_line(report) + "]");
+        std::cout << look_.dim();
+        print_devices(std::cout, session_.cost());
+        std::cout << look_.plain() << std::flush;
     }
 
     void command(std::string_view line) {

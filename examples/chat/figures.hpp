@@ -25,15 +25,21 @@ namespace chat {
     return line;
 }
 
-/// "h100x8 would take 412 us a token: 2427 tokens/s, bound by latency"
-[[nodiscard]] inline std::string one_line(const wafer::cost_report& report) {
-    const auto& decode = report[wafer::stage::decode];
-    std::string line = report.device + ": " + human(report.time());
-    if (decode.tokens > 0)
-        line += ", " + human(decode.per_token()) + " a token, " + wafer::three_digits(decode.rate()) + " tokens/s, bound by " +
-                std::string(to_string(decode.bound_by()));
-    if (!report.fits()) line += " (needs " + human(report.needed) + ", has " + human(report.capacity) + ")";
-    return line;
+/// What the session's work would have taken elsewhere, a line for each device.
+inline void print_devices(std::ostream& out, std::span<const wafer::cost_report> reports) {
+    wafer::text_table table({4});
+    for (const auto& report : reports) {
+        const auto& decode = report[wafer::stage::decode];
+        wafer::text_table::row cells{report.device, human(report.time()) + " in all"};
+        if (decode.tokens > 0) {
+            cells.push_back(human(decode.per_token()) + " a token");
+            cells.push_back(wafer::three_digits(decode.rate()) + " tokens/s");
+            cells.push_back("bound by " + std::string(to_string(decode.bound_by())));
+        }
+        table.add(std::move(cells));
+        if (!report.fits()) table.add({"", "but it needs " + human(report.needed) + " and has " + human(report.capacity)});
+    }
+    out << table;
 }
 
 /// Why an answer ended, where that needs saying.
@@ -92,8 +98,8 @@ void print_stats(std::ostream& out, const Session& session, const wafer::model_p
         out << "prompt      " << last.prompt << " tokens, " << last.reused << " of them still in the cache; the others at "
             << wafer::three_digits(last.prefill_rate()) << " tokens/s\n";
     out << "context     " << tokens.position() << " of " << tokens.capacity() << " tokens in use (" << wafer::fixed(percent, 0) << " %)\n"
-        << "memory      weights " << human(plan.weights) << " (in the file " << human(plan.stored) << "), cache " << human(tokens.cache_size()) << " in "
-        << to_string(plan.shape.cache_type) << ", scratch " << human(plan.scratch) << '\n'
+        << "weights     " << human(plan.weights) << " resident, " << human(plan.stored) << " in the file\n"
+        << "memory      cache " << human(tokens.cache_size()) << " in " << to_string(plan.shape.cache_type) << ", scratch " << human(plan.scratch) << '\n'
         << "kernels     " << tokens.kernels().name << " (" << tokens.kernels().features << "), " << plan.n_threads
         << (plan.n_threads == 1 ? " thread\n" : " threads\n");
     if (plan.config.n_expert > 0) print_experts(out, plan.config, tokens.expert_use());

@@ -40,15 +40,15 @@ std::filesystem::path default_model(const char* program) {
 
 /// What to answer without a conversation, if anything.
 std::optional<std::string> prompt_of(const options& o) {
-    if (o.prompt) return o.prompt;
-    if (is_terminal(stdin)) {
-        if (o.json) throw usage_error("--json needs a prompt: -p, or text from a pipe");
-        return std::nullopt;
+    auto prompt = o.prompt;
+    if (!prompt && !is_terminal(stdin)) prompt.emplace(std::istreambuf_iterator<char>(std::cin), std::istreambuf_iterator<char>());
+    if (prompt) {
+        prompt->erase(prompt->find_last_not_of("\r\n") + 1);
+        if (prompt->empty()) throw usage_error("the prompt is empty");
+    } else if (o.json) {
+        throw usage_error("--json needs a prompt: -p, or text from a pipe");
     }
-    std::string text{std::istreambuf_iterator<char>(std::cin), {}};
-    text.erase(text.find_last_not_of("\r\n") + 1);
-    if (text.empty()) throw usage_error("standard input holds no prompt");
-    return text;
+    return prompt;
 }
 
 template <class Session>

@@ -19,8 +19,8 @@ namespace chat {
 
 /// Begins an answer. A model without a chat template continues the text instead.
 template <class Session>
-[[nodiscard]] auto ask(const wafer::model& model, Session& session, std::string_view text) {
-    return model.has_chat_template() ? session.ask(text) : session.complete(text);
+[[nodiscard]] auto ask(const wafer::model& model, Session& session, std::string_view prompt) {
+    return model.has_chat_template() ? session.ask(prompt) : session.complete(prompt);
 }
 
 template <class Session>
@@ -64,7 +64,7 @@ void print_answer(const wafer::model& model, Session& session, std::string_view 
         while (const auto piece = reply.next()) out.write(*piece);
     }
     if (session.ended() == wafer::finish::context_full) std::cerr << "chat: the answer ends here because the context is full: --ctx makes it larger\n";
-    for (const auto& report : session.cost()) std::cerr << one_line(report) << '\n';
+    print_devices(std::cerr, session.cost());
 }
 
 template <class Session>

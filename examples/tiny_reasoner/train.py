@@ -38,7 +38,7 @@ import problems
 from tokenizer import END, THINK_END, Tokenizer, render_prompt
 
 SHORT, LONG = (12, 160), (5, 384)                         # rows and tokens of a micro-batch; every fifth step is a long one
-MICRO = 2                                                 # micro-batches a step and process
+MICRO = 4                                                 # micro-batches a step; a process takes the next one when it is free
 WARMUP, DECAY = 200, 0.2
 MATRIX_RATE, OTHER_RATE, BALANCE = 0.02, 3e-3, 0.01
 SAVE_EVERY, EVAL_EVERY = 180, 600                         # seconds
@@ -153,19 +153,25 @@ class Shared:
         self.loss = torch.zeros(ranks, 2).share_memory_()
         self.control = torch.zeros(3).share_memory_()     # stop, learning rate factor, save
         self.barrier = mp.get_context("fork").Barrier(ranks)
+        self.part = mp.get_context("fork").Value("i", 0)
+
+    def next_part(self):
+        with self.part.get_lock():
+            self.part.value += 1
+            return self.part.value - 1
 
 
 def gradient(c, w, tok, args, shared, step, rank):
-    """Gradients of this process's micro-batches, into shared memory."""
+    """The gradient of the micro-batches that this process gets hold of, into shared memory."""
     rows, length = LONG if step % 5 == 4 else SHORT
-    for m in range(MICRO):
-        b = conversations.make_batch(args.seed, step, rank * MICRO + m, tok, rows, length, c.context)
+    while (m := shared.next_part()) < MICRO:
+        b = conversations.make_batch(args.seed, step, m, tok, rows, length, c.context)
         logits, balance = model.forward(c, w, b.ids, b.positions, b.mask, b.keep)
         loss = F.cross_entropy(logits, b.target)
-        ((loss + BALANCE * balance) / (MICRO * args.processes)).backward()
+        ((loss + BALANCE * balance) / MICRO).backward()
         shared.loss[rank] += torch.tensor([loss.item(), balance.item()]) / MICRO
     for n, v in w.items():
-        shared.grads[rank][n].copy_(v.grad)
+        shared.grads[rank][n].copy_(torch.zeros_like(v) if v.grad is None else v.grad)
         v.grad = None
 
 
@@ -230,12 +236,13 @@ class Boss:
         self.elapsed += min(now - self.last, 5.0)         # a stopped process does not lose its training time
         self.last = now
         budget, s = self.args.minutes * 60, self.shared
+        s.part.value = 0
         done = self.asked or self.elapsed >= budget
         s.control[0] = float(done)
         s.control[1] = min(1.0, (step + 1) / WARMUP, max(0.01, (budget - self.elapsed) / (DECAY * budget)))
         s.control[2] = float(done or self.elapsed - self.saved >= SAVE_EVERY)
         if step - self.logged_step >= 100:
-            loss, balance = (s.loss.mean(0) / (step - self.logged_step)).tolist()
+            loss, balance = (s.loss.sum(0) / (step - self.logged_step)).tolist()
             s.loss.zero_()
             pace = (self.elapsed - self.logged) / (step - self.logged_step)
             self.log(f"step {step} loss {loss:.4f} balance {balance:.3f} rate {float(s.control[1]):.2f} {pace:.3f} s/step {self.elapsed / 60:.1f} min")

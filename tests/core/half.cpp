@@ -74,10 +74,12 @@ TEST_CASE_TEMPLATE("half: every code converts to its number and back to itself",
         const float got = static_cast<float>(x);
         if (std::isnan(want)) {
             const T back{got};
-            wrong += !std::isnan(got) || !std::isnan(static_cast<float>(back)) || std::signbit(got) != (bits >= code_count<T> / 2);
+            wrong += !std::isnan(got) || !std::isnan(static_cast<float>(back)) ||
+                     std::signbit(got) != (bits >= code_count<T> / 2);
             continue;
         }
-        wrong += !(static_cast<double>(got) == want) || std::signbit(got) != std::signbit(want) || T{got}.bits != x.bits;
+        wrong +=
+            !(static_cast<double>(got) == want) || std::signbit(got) != std::signbit(want) || T{got}.bits != x.bits;
     }
     CHECK(wrong == 0);
 }
@@ -95,7 +97,8 @@ TEST_CASE_TEMPLATE("half: a float rounds to the nearest code, ties to even", T, 
             CHECK(false);
             continue;
         }
-        const float below = std::nextafter(centre, 0.0f), above = std::nextafter(centre, std::numeric_limits<float>::infinity());
+        const float below = std::nextafter(centre, 0.0f),
+                    above = std::nextafter(centre, std::numeric_limits<float>::infinity());
         for (const bool negative : {false, true}) {
             const std::uint32_t sign = negative ? code_count<T> / 2 : 0;
             const float s = negative ? -1.0f : 1.0f;

@@ -12,12 +12,12 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <support/gguf_writer.hpp>
+#include <support/temporary.hpp>
 #include <vector>
 
 #include <doctest/doctest.h>
 
-#include <support/gguf_writer.hpp>
-#include <support/temporary.hpp>
 #include <wafer/io/gguf.hpp>
 
 using wafer::dtype;
@@ -38,7 +38,9 @@ gguf_writer small_model() {
     gguf_writer file;
     file.pair("general.architecture", "llama").pair("u8", std::uint8_t{200}).pair("i8", std::int8_t{-100});
     file.pair("u16", std::uint16_t{60000}).pair("i16", std::int16_t{-30000}).pair("u32", std::uint32_t{4'000'000'000u});
-    file.pair("i32", std::int32_t{-2'000'000'000}).pair("u64", huge).pair("i64", std::numeric_limits<std::int64_t>::min());
+    file.pair("i32", std::int32_t{-2'000'000'000})
+        .pair("u64", huge)
+        .pair("i64", std::numeric_limits<std::int64_t>::min());
     file.pair("f32", 0.5f).pair("f64", 0.1).pair("yes", true).pair("no", false).pair("", "empty key");
     file.array("tokens", std::vector<std::string>{"<s>", "", "a"}).array("scores", std::vector<float>{0, -1, -2});
     file.array("types", std::vector<std::int32_t>{3, 1, 1}).array("flags", std::vector<bool>{true, false, true});
@@ -49,7 +51,8 @@ gguf_writer small_model() {
 
 /// A copy without spare bytes behind it, so that the sanitisers see every step beyond the end.
 struct exact_copy {
-    explicit exact_copy(std::span<const std::byte> from) : size(from.size()), data(std::make_unique<std::byte[]>(size)) {
+    explicit exact_copy(std::span<const std::byte> from)
+        : size(from.size()), data(std::make_unique<std::byte[]>(size)) {
         std::copy(from.begin(), from.end(), data.get());
     }
     std::size_t size;
@@ -186,43 +189,57 @@ TEST_CASE("gguf: what is no GGUF file is said to be none") {
 TEST_CASE("gguf: counts that lie cost neither memory nor time") {
     check_refused(gguf_writer().announce(huge, 0), errc::truncated, "number of tensors");
     check_refused(gguf_writer().announce(0, huge), errc::truncated, "number of metadata pairs");
-    check_refused(gguf_writer().announce(std::uint64_t{1} << 63, std::uint64_t{1} << 63), errc::truncated, "number of tensors");
+    check_refused(gguf_writer().announce(std::uint64_t{1} << 63, std::uint64_t{1} << 63), errc::truncated,
+                  "number of tensors");
     CHECK(refusal(small_model().announce(3, 19).bytes()).has_value());
     CHECK(refusal(small_model().announce(2, 18).bytes()).has_value());
     CHECK(refusal(small_model().announce(2, 20).bytes()).has_value());
-    check_refused(gguf_writer().raw_pair(byte_writer().put(huge).put(std::uint32_t{4}).put(0)), errc::truncated, "a metadata key is said to have");
-    check_refused(gguf_writer().raw_pair(byte_writer().string("k").put(std::uint32_t{8}).put(huge)), errc::truncated, "a string is said to have", "k");
-    check_refused(gguf_writer().raw_pair(byte_writer().string("k").put(std::uint32_t{8}).put(huge - 16)), errc::truncated, "a string", "k");
+    check_refused(gguf_writer().raw_pair(byte_writer().put(huge).put(std::uint32_t{4}).put(0)), errc::truncated,
+                  "a metadata key is said to have");
+    check_refused(gguf_writer().raw_pair(byte_writer().string("k").put(std::uint32_t{8}).put(huge)), errc::truncated,
+                  "a string is said to have", "k");
+    check_refused(gguf_writer().raw_pair(byte_writer().string("k").put(std::uint32_t{8}).put(huge - 16)),
+                  errc::truncated, "a string", "k");
     for (const std::uint32_t type : {0u, 1u, 2u, 3u, 4u, 5u, 6u, 7u, 8u, 10u, 11u, 12u})
         for (const std::uint64_t length : {huge, huge / 2, huge / 8 + 1, std::uint64_t{1} << 61, std::uint64_t{100}})
-            check_refused(gguf_writer().raw_pair(byte_writer().string("k").put(gguf_array).put(type).put(length)), errc::truncated, "array's length", "k");
-    check_refused(gguf_writer().raw_tensor(std::string(10, 'n'), {4}, 0, 0).announce(2, 0), errc::truncated, "number of tensors");
+            check_refused(gguf_writer().raw_pair(byte_writer().string("k").put(gguf_array).put(type).put(length)),
+                          errc::truncated, "array's length", "k");
+    check_refused(gguf_writer().raw_tensor(std::string(10, 'n'), {4}, 0, 0).announce(2, 0), errc::truncated,
+                  "number of tensors");
 }
 
 TEST_CASE("gguf: values that the format does not know are refused with their key") {
     const auto pair = [](std::string_view key, std::uint32_t type) { return byte_writer().string(key).put(type); };
     check_refused(gguf_writer().raw_pair(pair("k", 13).put(huge)), errc::corrupt, "unknown value type 13", "k");
-    check_refused(gguf_writer().raw_pair(pair("k", 0xFFFFFFFF).put(huge)), errc::corrupt, "unknown value type 4294967295", "k");
-    check_refused(gguf_writer().raw_pair(pair("k", gguf_array).put(std::uint32_t{77}).put(std::uint64_t{0})), errc::corrupt, "unknown value type 77", "k");
-    check_refused(gguf_writer().raw_pair(pair("k", gguf_array).put(gguf_array).put(std::uint64_t{1})), errc::corrupt, "arrays inside arrays", "k");
-    check_refused(gguf_writer().raw_pair(pair("k", 7).put(std::uint8_t{2}).put(huge)), errc::corrupt, "a bool must be 0 or 1, not 2", "k");
-    check_refused(gguf_writer().raw_pair(pair("k", gguf_array).put(std::uint32_t{7}).put(std::uint64_t{1}).put(std::uint8_t{255})), errc::corrupt, "a bool", "k");
+    check_refused(gguf_writer().raw_pair(pair("k", 0xFFFFFFFF).put(huge)), errc::corrupt,
+                  "unknown value type 4294967295", "k");
+    check_refused(gguf_writer().raw_pair(pair("k", gguf_array).put(std::uint32_t{77}).put(std::uint64_t{0})),
+                  errc::corrupt, "unknown value type 77", "k");
+    check_refused(gguf_writer().raw_pair(pair("k", gguf_array).put(gguf_array).put(std::uint64_t{1})), errc::corrupt,
+                  "arrays inside arrays", "k");
+    check_refused(gguf_writer().raw_pair(pair("k", 7).put(std::uint8_t{2}).put(huge)), errc::corrupt,
+                  "a bool must be 0 or 1, not 2", "k");
+    check_refused(gguf_writer().raw_pair(
+                      pair("k", gguf_array).put(std::uint32_t{7}).put(std::uint64_t{1}).put(std::uint8_t{255})),
+                  errc::corrupt, "a bool", "k");
     check_refused(small_model().pair("u8", 1), errc::duplicate_name, "appears twice", "u8");
-    check_refused(gguf_writer().raw_pair(pair("\x1b[2J" + std::string(500, 'k'), 99).put(0)), errc::corrupt, "unknown value type 99",
-                  "?[2J" + std::string(116, 'k') + "...");
+    check_refused(gguf_writer().raw_pair(pair("\x1b[2J" + std::string(500, 'k'), 99).put(0)), errc::corrupt,
+                  "unknown value type 99", "?[2J" + std::string(116, 'k') + "...");
 }
 
 TEST_CASE("gguf: an alignment that is no power of two is refused") {
     for (const std::uint32_t alignment : {0u, 3u, 48u, 0xFFFFFFFFu})
-        check_refused(gguf_writer().pair("general.alignment", alignment).raw_tensor("t", {4}, 0, 0).raw_data(16), errc::corrupt, "power of two",
-                      "general.alignment");
+        check_refused(gguf_writer().pair("general.alignment", alignment).raw_tensor("t", {4}, 0, 0).raw_data(16),
+                      errc::corrupt, "power of two", "general.alignment");
     gguf_writer negative;
     negative.pair("general.alignment", -32);
     CHECK(refusal(negative.bytes())->code() == errc::wrong_type);
     gguf_writer text;
     text.pair("general.alignment", "32");
     CHECK(refusal(text.bytes())->code() == errc::wrong_type);
-    check_refused(gguf_writer().pair("general.alignment", std::uint32_t{1} << 31).raw_tensor("t", {4}, 0, 0).raw_data(16), errc::truncated, "ends before", "t");
+    check_refused(
+        gguf_writer().pair("general.alignment", std::uint32_t{1} << 31).raw_tensor("t", {4}, 0, 0).raw_data(16),
+        errc::truncated, "ends before", "t");
 }
 
 TEST_CASE("gguf: extents that cannot be are refused with their tensor") {
@@ -236,7 +253,8 @@ TEST_CASE("gguf: extents that cannot be are refused with their tensor") {
     check_refused(one({0, huge}), errc::corrupt, "an extent is zero", "t");
     check_refused(one({huge}), errc::corrupt, "too many elements", "t");
     check_refused(one({std::uint64_t{1} << 32, std::uint64_t{1} << 32}), errc::corrupt, "too many elements", "t");
-    check_refused(one({std::uint64_t{1} << 32, std::uint64_t{1} << 16, std::uint64_t{1} << 16, 2}), errc::corrupt, "too many elements", "t");
+    check_refused(one({std::uint64_t{1} << 32, std::uint64_t{1} << 16, std::uint64_t{1} << 16, 2}), errc::corrupt,
+                  "too many elements", "t");
     check_refused(one({std::uint64_t{1} << 62}), errc::corrupt, "too many bytes", "t");
     check_refused(one({std::uint64_t{1} << 61}), errc::truncated, "ends before", "t");
     check_refused(one({16}, 2), errc::corrupt, "do not fill q4_0 blocks of 32", "t");
@@ -302,7 +320,8 @@ TEST_CASE("gguf: no change of the bytes does more than raise a typed error") {
         mutant[at] = file[at];
     }
     for (std::size_t at = 0; at + 8 <= file.size(); ++at) {
-        for (const std::uint64_t value : {std::uint64_t{0}, std::uint64_t{1}, huge, huge - 7, huge / 2, std::uint64_t{1} << 32, std::uint64_t{1} << 61}) {
+        for (const std::uint64_t value : {std::uint64_t{0}, std::uint64_t{1}, huge, huge - 7, huge / 2,
+                                          std::uint64_t{1} << 32, std::uint64_t{1} << 61}) {
             std::memcpy(mutant.data() + at, &value, 8);
             attempt(mutant);
         }
@@ -355,7 +374,10 @@ std::vector<gguf_writer> three_shards() {
     std::vector<gguf_writer> shards(3);
     shards[0].pair("general.architecture", "llama");
     for (std::size_t i = 0; i < 3; ++i)
-        shards[i].pair("split.no", static_cast<std::uint16_t>(i)).pair("split.count", std::uint16_t{3}).pair("split.tensors.count", 4);
+        shards[i]
+            .pair("split.no", static_cast<std::uint16_t>(i))
+            .pair("split.count", std::uint16_t{3})
+            .pair("split.tensors.count", 4);
     shards[0].tensor("a", {4}, four);
     shards[1].tensor("b", {2, 2}, four);
     shards[2].tensor("c", {4}, four).tensor("d", {1}, std::span(four).last(1));
@@ -404,14 +426,27 @@ TEST_CASE("gguf: shards that are missing, renamed or contradictory are named") {
         for (std::size_t i = 0; i < 3; ++i) shards[i].save(shard_path(folder, i));
     };
     CHECK(with(save) == "accepted");
-    const auto missing = with([&](auto& shards, auto& folder) { save(shards, folder); std::filesystem::remove(shard_path(folder, 1)); });
+    const auto missing = with([&](auto& shards, auto& folder) {
+        save(shards, folder);
+        std::filesystem::remove(shard_path(folder, 1));
+    });
     CHECK(missing.starts_with("file_not_found"));
     CHECK(missing.find("model-00002-of-00003.gguf") != std::string::npos);
-    const auto swapped = with([&](auto& shards, auto& folder) { std::swap(shards[1], shards[2]); save(shards, folder); });
+    const auto swapped = with([&](auto& shards, auto& folder) {
+        std::swap(shards[1], shards[2]);
+        save(shards, folder);
+    });
     CHECK(swapped.starts_with("corrupt: the shard says it is another one"));
-    const auto fewer = with([&](auto& shards, auto& folder) { shards[2] = gguf_writer().pair("split.no", 2).pair("split.count", 3); save(shards, folder); });
+    const auto fewer = with([&](auto& shards, auto& folder) {
+        shards[2] = gguf_writer().pair("split.no", 2).pair("split.count", 3);
+        save(shards, folder);
+    });
     CHECK(fewer.starts_with("corrupt: 4 tensors are announced, but the shards hold 2"));
-    const auto twice = with([&](auto& shards, auto& folder) { shards[2].tensor("a", {4}, four); shards[0] = gguf_writer().pair("split.no", 0).pair("split.count", 3).tensor("a", {4}, four); save(shards, folder); });
+    const auto twice = with([&](auto& shards, auto& folder) {
+        shards[2].tensor("a", {4}, four);
+        shards[0] = gguf_writer().pair("split.no", 0).pair("split.count", 3).tensor("a", {4}, four);
+        save(shards, folder);
+    });
     CHECK(twice.starts_with("duplicate_name"));
     CHECK(twice.find("model-00003-of-00003.gguf") != std::string::npos);
 
@@ -444,12 +479,32 @@ TEST_CASE("gguf: the small files that crashed other readers are refused") {
     files.push_back(head(0, 1).string("").put(std::uint32_t{7}).put(std::uint8_t{9}));
     files.push_back(head(0, 1).put(std::uint64_t{0x7FFFFFFFFFFFFFFF}).put(std::uint32_t{8}).put('x'));
     files.push_back(head(0, 1).string("k").put(gguf_array).put(gguf_array).put(huge));
-    files.push_back(head(0, 1).string("k").put(gguf_array).put(gguf_array).put(std::uint64_t{1}).put(gguf_array).put(gguf_array).put(std::uint64_t{1}));
+    files.push_back(head(0, 1)
+                        .string("k")
+                        .put(gguf_array)
+                        .put(gguf_array)
+                        .put(std::uint64_t{1})
+                        .put(gguf_array)
+                        .put(gguf_array)
+                        .put(std::uint64_t{1}));
     files.push_back(head(0, 1).string("k").put(std::uint32_t{8}).put(huge));
-    files.push_back(head(1, 0).string("t").put(std::uint32_t{1}).put(std::uint64_t{0}).put(std::uint32_t{0}).put(std::uint64_t{0}));
-    files.push_back(head(1, 0).string("t").put(std::uint32_t{2}).put(std::uint64_t{1} << 32).put(std::uint64_t{1} << 32).put(std::uint32_t{0}).put(std::uint64_t{0}));
+    files.push_back(
+        head(1, 0).string("t").put(std::uint32_t{1}).put(std::uint64_t{0}).put(std::uint32_t{0}).put(std::uint64_t{0}));
+    files.push_back(head(1, 0)
+                        .string("t")
+                        .put(std::uint32_t{2})
+                        .put(std::uint64_t{1} << 32)
+                        .put(std::uint64_t{1} << 32)
+                        .put(std::uint32_t{0})
+                        .put(std::uint64_t{0}));
     files.push_back(head(1, 0).string("t").put(std::uint32_t{4}).put(huge).put(huge).put(huge).put(huge));
-    files.push_back(head(1, 1).string("general.alignment").put(std::uint32_t{4}).put(0).string("").put(std::uint32_t{1}).put(std::uint64_t{1}));
+    files.push_back(head(1, 1)
+                        .string("general.alignment")
+                        .put(std::uint32_t{4})
+                        .put(0)
+                        .string("")
+                        .put(std::uint32_t{1})
+                        .put(std::uint64_t{1}));
     for (const auto& file : files) {
         CAPTURE(file.bytes().size());
         CHECK(file.bytes().size() >= 37);

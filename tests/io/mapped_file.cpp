@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: MIT
 #include <filesystem>
 #include <string>
-#include <utility>
-
+#include <support/temporary.hpp>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <utility>
 
 #include <doctest/doctest.h>
 
-#include <support/temporary.hpp>
 #include <wafer/io/mapped_file.hpp>
 
 using wafer::errc;

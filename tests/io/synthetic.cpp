@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include <string>
+#include <support/synthetic.hpp>
 #include <vector>
 
 #include <doctest/doctest.h>
 
-#include <support/synthetic.hpp>
 #include <wafer/io/gguf.hpp>
 #include <wafer/tensor/block.hpp>
 

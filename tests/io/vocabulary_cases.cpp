@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include <sstream>
 #include <string>
+#include <support/hf_tokenizer.hpp>
 #include <vector>
 
 #include <doctest/doctest.h>
 
-#include <support/hf_tokenizer.hpp>
 #include <wafer/gen/vocabulary.hpp>
 #include <wafer/io/gguf.hpp>
 #include <wafer/text/tokenizer.hpp>

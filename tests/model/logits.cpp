@@ -114,7 +114,7 @@ TEST_CASE("sequence: rewinding gives the bits of a fresh start") {
 TEST_CASE("sequence: a full context is a state, and nothing is read") {
     const loaded m("qwen2", 1);
     const auto prompt = ids(wafer_test::reference_answer::read("qwen2").tokens);
-    sequence<> s(m.net, m.pool, {.n_context = 50});
+    sequence<> s(m.net, m.pool, wafer_test::shape_of(50));
     CHECK(s.eval(prompt) == eval_status::context_full);
     CHECK(s.position() == 0);
     CHECK(s.eval(std::span(prompt).first(50)) == eval_status::done);

@@ -126,7 +126,7 @@ TEST_CASE_TEMPLATE("placements: a refusal names what would do, and that does", P
     for (std::uint32_t layer = 0; layer < 12; ++layer) items.push_back({"layer " + std::to_string(layer), 100_KiB, 1600, layer});
     const mesh where({.capacity = 4_KiB}, 10, 10, 2);  // 400 KiB a wafer; 1200 KiB are needed
     const auto message = refusal(Placement{}, items, where);
-    CHECK(message.find("1200 KiB of weights do not fit 2 wafers of 400 KiB each: ") != std::string::npos);
+    CHECK(message.find("1.17 MiB of weights do not fit 2 wafers of 400 KiB each: ") != std::string::npos);
     const auto at = message.find(": ") + 2;
     const auto enough = static_cast<std::uint32_t>(std::stoul(message.substr(at)));
     CHECK(message.substr(at) == std::to_string(enough) + " would hold them");

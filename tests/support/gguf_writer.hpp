@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Test support: writes GGUF into memory, value by value and without any check, so that hostile files are as easy as good ones.
+// Test support: writes GGUF into memory, value by value and unchecked, so that hostile files are as easy as good ones.
 #pragma once
 
 #include <cstddef>
@@ -22,8 +22,7 @@ namespace wafer_test {
 class byte_writer {
 public:
     template <class T>
-        requires std::is_arithmetic_v<T>
-    byte_writer& put(T value) {
+    requires std::is_arithmetic_v<T> byte_writer& put(T value) {
         const auto* first = reinterpret_cast<const std::byte*>(&value);
         out_.insert(out_.end(), first, first + sizeof value);
         return *this;
@@ -92,17 +91,20 @@ public:
     }
 
     /// A tensor of given bytes at the next aligned place. Extents are row-major: GGUF's order reversed.
-    gguf_writer& tensor(std::string_view name, wafer::dtype type, const std::vector<std::uint64_t>& extents, std::span<const std::byte> data) {
+    gguf_writer& tensor(std::string_view name, wafer::dtype type, const std::vector<std::uint64_t>& extents,
+                        std::span<const std::byte> data) {
         data_.pad(alignment);
         raw_tensor(name, {extents.rbegin(), extents.rend()}, wafer::info(type).gguf_id, data_.bytes().size());
         data_.raw(data);
         return *this;
     }
-    gguf_writer& tensor(std::string_view name, const std::vector<std::uint64_t>& extents, std::span<const float> values) {
+    gguf_writer& tensor(std::string_view name, const std::vector<std::uint64_t>& extents,
+                        std::span<const float> values) {
         return tensor(name, wafer::dtype::f32, extents, std::as_bytes(values));
     }
     /// Any entry in the tensor table, in GGUF's own order, without data.
-    gguf_writer& raw_tensor(std::string_view name, const std::vector<std::uint64_t>& extents, std::uint32_t type, std::uint64_t offset) {
+    gguf_writer& raw_tensor(std::string_view name, const std::vector<std::uint64_t>& extents, std::uint32_t type,
+                            std::uint64_t offset) {
         tensors_.string(name).put(static_cast<std::uint32_t>(extents.size()));
         for (const auto extent : extents) tensors_.put(extent);
         tensors_.put(type).put(offset);
@@ -128,7 +130,8 @@ public:
     }
     void save(const std::filesystem::path& path) const {
         const auto all = bytes();
-        std::ofstream(path, std::ios::binary).write(reinterpret_cast<const char*>(all.data()), static_cast<std::streamsize>(all.size()));
+        std::ofstream(path, std::ios::binary)
+            .write(reinterpret_cast<const char*>(all.data()), static_cast<std::streamsize>(all.size()));
     }
 
 private:

@@ -13,6 +13,13 @@
 
 namespace wafer_test {
 
+/// The default shape with another context.
+[[nodiscard]] inline wafer::sequence_shape shape_of(std::size_t n_context) {
+    wafer::sequence_shape shape;
+    shape.n_context = n_context;
+    return shape;
+}
+
 struct loaded {
     std::shared_ptr<wafer::thread_pool> pool;
     std::shared_ptr<wafer::network> net;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Test support: the reference models of tests/data/logits. Their weights follow from names alone, so no weight file exists:
+// Test support: the reference models of tests/data/logits. Weights follow from names, so there is no weight file:
 //   key = FNV-1a 64 of the tensor's name, u(i) = (splitmix64(key + i) >> 40) / 2^23 - 1, w(i) = offset + scale * u(i)
 #pragma once
 
@@ -12,9 +12,8 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
-#include <vector>
-
 #include <support/gguf_writer.hpp>
+#include <vector>
 
 namespace wafer_test {
 
@@ -44,7 +43,7 @@ struct synthetic_tensor {
         std::vector<float> out(n);
         const std::uint64_t key = fnv1a(name);
         for (std::size_t i = 0; i < n; ++i) {
-            // The product is rounded to float; the sum is exact in double. A fused multiply-add would be another number.
+            // The product is rounded to float, the sum is exact in double: no fused multiply-add can creep in.
             const float product = scale * synthetic_unit(key, i);
             out[i] = static_cast<float>(static_cast<double>(offset) + static_cast<double>(product));
         }
@@ -62,9 +61,11 @@ public:
     std::vector<synthetic_tensor> tensors;
 
     /// @throws std::runtime_error if the tables are not there
-    [[nodiscard]] static synthetic_model read(const std::string& name, const std::filesystem::path& folder = WAFER_TEST_DATA "/logits") {
+    [[nodiscard]] static synthetic_model read(const std::string& name,
+                                              const std::filesystem::path& folder = WAFER_TEST_DATA "/logits") {
         synthetic_model model;
-        for (const auto& row : table(folder / (name + ".meta.tsv"))) model.pairs.push_back({row.at(0), row.at(1), row.at(2)});
+        for (const auto& row : table(folder / (name + ".meta.tsv")))
+            model.pairs.push_back({row.at(0), row.at(1), row.at(2)});
         for (const auto& row : table(folder / (name + ".tensors.tsv"))) {
             synthetic_tensor tensor{row.at(0), {}, std::stof(row.at(2)), std::stof(row.at(3))};
             std::istringstream shape(row.at(1));
@@ -107,13 +108,14 @@ private:
 
 /// What llama.cpp answers for a synthetic model.
 struct reference_answer {
-    std::vector<std::uint32_t> tokens;                  // the prompt
-    std::map<std::size_t, std::vector<float>> logits;   // by position in the prompt
-    std::vector<std::uint32_t> greedy;                  // the continuation
+    std::vector<std::uint32_t> tokens;                 // the prompt
+    std::map<std::size_t, std::vector<float>> logits;  // by position in the prompt
+    std::vector<std::uint32_t> greedy;                 // the continuation
     float smallest_greedy_margin = 0;
 
     /// @throws std::runtime_error if the file is not there
-    [[nodiscard]] static reference_answer read(const std::string& name, const std::filesystem::path& folder = WAFER_TEST_DATA "/logits") {
+    [[nodiscard]] static reference_answer read(const std::string& name,
+                                               const std::filesystem::path& folder = WAFER_TEST_DATA "/logits") {
         const auto path = folder / (name + ".txt");
         std::ifstream file(path);
         if (!file) throw std::runtime_error("missing test data: " + path.string());

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// L0 core: floats of 16 and 8 bits as storage types. Arithmetic happens in float; these only convert, and do it exactly.
+// L0 core: floats of 16 and 8 bits as storage types. Arithmetic happens in float; these only convert.
 #pragma once
 
 #include <bit>
@@ -73,8 +73,7 @@ private:
     }
 
     [[nodiscard]] static constexpr std::uint32_t encode_magnitude(std::uint32_t magnitude) noexcept {
-        if (magnitude > 0x7F80'0000u)
-            return Top == float_top::ieee ? nan | (magnitude >> shift & mantissa_mask) : nan;
+        if (magnitude > 0x7F80'0000u) return Top == float_top::ieee ? nan | (magnitude >> shift & mantissa_mask) : nan;
         // |x| = significand * 2^(exponent - 150), for float's denormals too.
         const std::uint32_t field = magnitude >> 23;
         const std::uint32_t significand = (magnitude & 0x7F'FFFFu) | (field != 0 ? 1u << 23 : 0u);
@@ -84,7 +83,8 @@ private:
         const std::uint32_t odd = significand >> drop & 1u;
         const std::uint32_t rounded = (significand + (1u << (drop - 1)) - 1 + odd) >> drop;
         // The leading bit of `rounded` adds the last unit of the exponent, and so does a carry out of rounding.
-        const std::uint32_t result = (static_cast<std::uint32_t>(exponent < 1 ? 1 : exponent) - 1) * (1u << MantissaBits) + rounded;
+        const std::uint32_t result =
+            (static_cast<std::uint32_t>(exponent < 1 ? 1 : exponent) - 1) * (1u << MantissaBits) + rounded;
         if (!is_special(result < magnitude_mask ? result : magnitude_mask)) return result;
         return Top == float_top::ieee ? infinity : nan;
     }

@@ -44,10 +44,10 @@ namespace detail {
 
 }  // namespace detail
 
-/// 141 GiB, 41.3 KiB, 12 B
+/// 141 GiB, 41.3 KiB, 1000 B
 [[nodiscard]] inline std::string human(bytes n) {
     constexpr std::array<std::string_view, 7> units{"B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB"};
-    if (n.count < 1000) return std::to_string(n.count) + " B";
+    if (n.count < 1024) return std::to_string(n.count) + " B";
     return detail::scaled(n.value(), 1024, units);
 }
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <ostream>
 #include <string>
@@ -36,7 +37,11 @@ struct model_plan {
     /// Where every matrix would live on a device's mesh of tiles. @throws error{errc::does_not_fit}, naming what would do
     template <sram::placement Placement>
     [[nodiscard]] sram::residency place(const Placement& placement, const sram::mesh& tiles) const {
-        return sram::summarize(residents, placement.place(residents, tiles), tiles);
+        // A host's threads own panels of rows; tiles of a few KiB own blocks cut both ways, down to about one block of a row.
+        auto items = residents;
+        if (tiles.tile().capacity != sram::unlimited)
+            for (auto& item : items) item.grains = std::max<std::uint64_t>(item.size.count / 64, 1);
+        return sram::summarize(items, placement.place(items, tiles), tiles);
     }
 };
 

@@ -39,11 +39,11 @@ struct tensor_info {
 struct checkpoint_contents {
     metadata meta;
     std::vector<tensor_info> tensors;
-    std::vector<std::string> files;      // at least one; the first is the one in errors about the whole
-    std::vector<mapped_file> mappings;   // empty for a checkpoint in memory
+    std::vector<std::string> files;     // at least one; the first is the one in errors about the whole
+    std::vector<mapped_file> mappings;  // empty for a checkpoint in memory
 };
 
-/// A model's files, opened and checked, with no weight read yet. Immutable; copies share one state and keep the files mapped.
+/// A model's files, opened and checked, with no weight read yet. Immutable; copies share one state and keep it mapped.
 class checkpoint {
 public:
     /// @throws error{errc::duplicate_name} if two tensors share a name
@@ -61,17 +61,19 @@ public:
     /// The tensor of that name, or null. O(log n).
     [[nodiscard]] const tensor_info* find(std::string_view name) const noexcept {
         const auto& order = state_->by_name;
-        const auto at = std::lower_bound(order.begin(), order.end(), name,
-                                         [&](std::size_t i, std::string_view n) { return state_->tensors[i].name < n; });
+        const auto at = std::lower_bound(order.begin(), order.end(), name, [&](std::size_t i, std::string_view n) {
+            return state_->tensors[i].name < n;
+        });
         return at != order.end() && state_->tensors[*at].name == name ? &state_->tensors[*at] : nullptr;
     }
     /// @throws error{errc::missing_tensor}
     [[nodiscard]] const tensor_info& require(std::string_view name) const {
         if (const auto* tensor = find(name)) return *tensor;
-        raise(errc::missing_tensor, "the model lacks a tensor that its architecture needs", {path(), {}, std::string(name)});
+        raise(errc::missing_tensor, "the model lacks a tensor that its architecture needs",
+              {path(), {}, std::string(name)});
     }
 
-    /// Hints about part of a tensor's data: it will soon be read; or it will not be read again, so that its memory can go.
+    /// Hints about part of a tensor's data: it will be read soon; or not again, so that its memory can go.
     /// For a checkpoint in memory they do nothing.
     void will_need(std::span<const std::byte> part) const noexcept {
         if (!state_->mappings.empty()) mapped_file::will_need(part);
@@ -82,9 +84,11 @@ public:
 
 private:
     struct state : checkpoint_contents {
-        explicit state(checkpoint_contents contents) : checkpoint_contents(std::move(contents)), by_name(tensors.size()) {
+        explicit state(checkpoint_contents contents)
+            : checkpoint_contents(std::move(contents)), by_name(tensors.size()) {
             std::iota(by_name.begin(), by_name.end(), std::size_t{0});
-            std::stable_sort(by_name.begin(), by_name.end(), [&](auto a, auto b) { return tensors[a].name < tensors[b].name; });
+            std::stable_sort(by_name.begin(), by_name.end(),
+                             [&](auto a, auto b) { return tensors[a].name < tensors[b].name; });
             const auto twice = std::adjacent_find(by_name.begin(), by_name.end(),
                                                   [&](auto a, auto b) { return tensors[a].name == tensors[b].name; });
             if (twice != by_name.end()) {

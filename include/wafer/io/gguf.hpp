@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// L3 io: GGUF, versions 2 and 3. Reads the header only, trusts none of it, and knows no model. Little-endian throughout:
+// L3 io: GGUF, versions 2 and 3, little-endian. Reads the header only, trusts none of it, and knows no model.
 //   1 magic "GGUF" | 2 u32 version | 3 u64 n_tensors | 4 u64 n_pairs
-//   5 n_pairs x   { string key, u32 type, value }           string: u64 length, bytes; array: u32 type, u64 length, values
+//   5 n_pairs x { string key, u32 type, value }    string: u64 length, bytes; array: u32 type, u64 length, values
 //   6 n_tensors x { string name, u32 rank, u64 extent[rank] (contiguous one first), u32 dtype, u64 offset }
 //   7 padding to general.alignment (32) | 8 data; offsets count from here and are multiples of the alignment
 #pragma once
@@ -58,8 +58,11 @@ public:
         const std::size_t begin = at_;
         const auto length = take<std::uint64_t>(what);
         if (length > left())
-            fail(errc::truncated, std::string(what) + " is said to have " + std::to_string(length) + " bytes, more than the file", begin);
-        const std::string_view text(reinterpret_cast<const char*>(file_.data()) + at_, static_cast<std::size_t>(length));
+            fail(errc::truncated,
+                 std::string(what) + " is said to have " + std::to_string(length) + " bytes, more than the file",
+                 begin);
+        const std::string_view text(reinterpret_cast<const char*>(file_.data()) + at_,
+                                    static_cast<std::size_t>(length));
         at_ += text.size();
         return text;
     }
@@ -73,7 +76,9 @@ public:
     }
     void check_count(std::string_view what, std::uint64_t count, std::size_t least, std::size_t where) const {
         if (count > left() / least)
-            fail(errc::truncated, std::string(what) + " is said to be " + std::to_string(count) + ", more than the file can hold", where);
+            fail(errc::truncated,
+                 std::string(what) + " is said to be " + std::to_string(count) + ", more than the file can hold",
+                 where);
     }
 
     [[noreturn]] void fail(errc code, const std::string& message, std::uint64_t where) const {
@@ -159,7 +164,7 @@ struct gguf_part {
     std::vector<tensor_info> tensors;
 };
 
-/// One entry of the tensor table. Its offset counts from the start of the data, and its span has a size but no place yet.
+/// One entry of the tensor table and the size of its data. Its offset still counts from the start of all data.
 [[nodiscard]] inline std::pair<tensor_info, std::uint64_t> take_tensor(gguf_cursor& in, std::uint64_t alignment) {
     const std::size_t begin = in.at();
     tensor_info tensor;
@@ -179,16 +184,22 @@ struct gguf_part {
     tensor.dims = *dims;
     const auto type = dtype_from_gguf(id);
     if (!type)
-        in.fail(errc::unsupported_dtype, "tensor type " + std::to_string(id) + " is not read by this release; use another quantisation", begin);
+        in.fail(errc::unsupported_dtype,
+                "tensor type " + std::to_string(id) + " is not read by this release; use another quantisation", begin);
     tensor.type = *type;
     const auto& format = info(*type);
     if (dims->cols() % format.block_len != 0)
-        in.fail(errc::corrupt, "rows of " + std::to_string(dims->cols()) + " elements do not fill " + std::string(format.name) +
-                                   " blocks of " + std::to_string(format.block_len), begin);
+        in.fail(errc::corrupt,
+                "rows of " + std::to_string(dims->cols()) + " elements do not fill " + std::string(format.name) +
+                    " blocks of " + std::to_string(format.block_len),
+                begin);
     const auto size = checked_mul<std::uint64_t>(dims->elements() / format.block_len, format.block_bytes);
     if (!size) in.fail(errc::corrupt, "the tensor has too many bytes", begin);
     if (tensor.offset % alignment != 0)
-        in.fail(errc::corrupt, "the offset " + std::to_string(tensor.offset) + " is not a multiple of the alignment " + std::to_string(alignment), begin);
+        in.fail(errc::corrupt,
+                "the offset " + std::to_string(tensor.offset) + " is not a multiple of the alignment " +
+                    std::to_string(alignment),
+                begin);
     return {std::move(tensor), *size};
 }
 
@@ -202,7 +213,8 @@ inline void place_tensors(std::span<const std::byte> file, const std::string& na
         auto& t = tensors[i];
         const std::uint64_t room = file.size() - std::min<std::uint64_t>(file.size(), data_begin);
         if (t.offset > room || sizes[i] > room - t.offset)
-            refuse(errc::truncated, "the file has " + std::to_string(file.size()) + " bytes and ends before the tensor does", t);
+            refuse(errc::truncated,
+                   "the file has " + std::to_string(file.size()) + " bytes and ends before the tensor does", t);
         t.offset += data_begin;
         t.data = file.subspan(static_cast<std::size_t>(t.offset), static_cast<std::size_t>(sizes[i]));
     }
@@ -217,7 +229,8 @@ inline void place_tensors(std::span<const std::byte> file, const std::string& na
 }
 
 /// Reads and checks the header of one file. Touches nothing behind it.
-[[nodiscard]] inline gguf_part read_gguf(std::span<const std::byte> file, const std::string& name, std::size_t file_index) {
+[[nodiscard]] inline gguf_part read_gguf(std::span<const std::byte> file, const std::string& name,
+                                         std::size_t file_index) {
     gguf_cursor in(file, name);
     constexpr std::size_t least_pair = 8 + 4 + 1, least_tensor = 8 + 4 + 8 + 4 + 8;
 
@@ -228,7 +241,7 @@ inline void place_tensors(std::span<const std::byte> file, const std::string& na
     if ((version & 0xFFFF) == 0 && version != 0)
         in.fail(errc::unsupported_version, "a big-endian GGUF file; convert it to little-endian", 4);
     if (version != 2 && version != 3)
-        in.fail(errc::unsupported_version, "GGUF version " + std::to_string(version) + "; versions 2 and 3 are read", 4);
+        in.fail(errc::unsupported_version, "GGUF version " + std::to_string(version) + "; 2 and 3 are read", 4);
     const auto n_tensors = in.take_count("the number of tensors", least_tensor);
     const auto n_pairs = in.take_count("the number of metadata pairs", least_pair);
 
@@ -237,7 +250,8 @@ inline void place_tensors(std::span<const std::byte> file, const std::string& na
         in.subject = {};
         const std::size_t begin = in.at();
         in.subject = in.take_string("a metadata key");
-        if (!part.meta.insert(in.subject, take_gguf_value(in))) in.fail(errc::duplicate_name, "a metadata key appears twice", begin);
+        if (!part.meta.insert(in.subject, take_gguf_value(in)))
+            in.fail(errc::duplicate_name, "a metadata key appears twice", begin);
     }
     const auto alignment = part.meta.find<std::uint32_t>("general.alignment").value_or(32);
     in.subject = "general.alignment";
@@ -279,7 +293,8 @@ struct gguf_split {
     const std::string name = path.filename().string();
     const std::string suffix = gguf_shard_suffix(split.number, split.count);
     if (split.number >= split.count || !name.ends_with(suffix))
-        raise(errc::corrupt, "a shard of a split model must keep its name, which ends in " + suffix, {path.string(), {}, {}});
+        raise(errc::corrupt, "a shard of a split model must keep its name, which ends in " + suffix,
+              {path.string(), {}, {}});
     checkpoint_contents all;
     for (std::size_t i = 0; i < split.count; ++i) {
         auto shard_path = path;
@@ -289,13 +304,16 @@ struct gguf_split {
         auto part = read_gguf(all.mappings.back().data(), all.files.back(), i);
         const gguf_split place(part.meta);
         if (place.number != i || place.count != split.count)
-            raise(errc::corrupt, "the shard says it is another one than its name does", {all.files.back(), {}, "split.no"});
+            raise(errc::corrupt, "the shard says it is another one than its name does",
+                  {all.files.back(), {}, "split.no"});
         std::move(part.tensors.begin(), part.tensors.end(), std::back_inserter(all.tensors));
         if (i == 0) all.meta = std::move(part.meta);
     }
     const auto announced = all.meta.find<std::uint64_t>("split.tensors.count");
     if (announced && *announced != all.tensors.size())
-        raise(errc::corrupt, std::to_string(*announced) + " tensors are announced, but the shards hold " + std::to_string(all.tensors.size()),
+        raise(errc::corrupt,
+              std::to_string(*announced) + " tensors are announced, but the shards hold " +
+                  std::to_string(all.tensors.size()),
               {all.files.front(), {}, "split.tensors.count"});
     return all;
 }
@@ -309,17 +327,19 @@ struct gguf_split {
 [[nodiscard]] inline checkpoint parse_gguf(std::span<const std::byte> file, std::string name = "memory") {
     auto part = detail::read_gguf(file, name, 0);
     if (detail::gguf_split(part.meta).count > 1)
-        raise(errc::invalid_argument, "one shard of a split model; open it from its path, so that the others are found", {name, {}, {}});
+        raise(errc::invalid_argument, "one shard of a split model; open it from its path, so that the others are found",
+              {name, {}, {}});
     return checkpoint({std::move(part.meta), std::move(part.tensors), {std::move(name)}, {}});
 }
 
-/// Opens a GGUF file, and with any one shard of a split model (name-00001-of-00003.gguf) all of them. The metadata is the
-/// first shard's. Reads the headers alone: a weight is not touched before somebody looks at it.
+/// Opens a GGUF file, and with any one shard of a split model (name-00001-of-00003.gguf) all of them; the metadata is
+/// the first shard's. Reads the headers alone: a weight is not touched before somebody looks at it.
 /// @throws what parse_gguf and mapped_file throw; error{errc::file_not_found} names a shard that is not there
 [[nodiscard]] inline checkpoint open_gguf(const std::filesystem::path& path) {
     mapped_file file(path);
     auto part = detail::read_gguf(file.data(), path.string(), 0);
-    if (const detail::gguf_split split(part.meta); split.count > 1) return checkpoint(detail::open_gguf_shards(path, split));
+    if (const detail::gguf_split split(part.meta); split.count > 1)
+        return checkpoint(detail::open_gguf_shards(path, split));
     checkpoint_contents all{std::move(part.meta), std::move(part.tensors), {path.string()}, {}};
     all.mappings.push_back(std::move(file));
     return checkpoint(std::move(all));

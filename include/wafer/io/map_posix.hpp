@@ -41,9 +41,11 @@ enum class page_advice : std::uint8_t { sequential, will_need, dont_need };
     };
     struct descriptor {
         int fd;
-        ~descriptor() { if (fd >= 0) ::close(fd); }
+        ~descriptor() {
+            if (fd >= 0) ::close(fd);
+        }
     };
-    const descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};  // non-blocking: a pipe must not hang us
+    const descriptor file{::open(path.c_str(), O_RDONLY | O_CLOEXEC | O_NONBLOCK)};  // a pipe must not hang us
     if (file.fd < 0) refuse(errno);
     struct stat facts {};
     if (::fstat(file.fd, &facts) != 0) refuse(errno);

@@ -17,7 +17,7 @@ namespace wafer::inline WAFER_ABI {
 /// Owns one read-only mapping of a whole file. Opening reads nothing; pages come when they are touched.
 class mapped_file {
 public:
-    /// @throws error{file_not_found, permission_denied, not_a_file, truncated (an empty file), out_of_memory, io_failed}
+    /// @throws error{file_not_found, permission_denied, not_a_file, truncated (empty), out_of_memory, io_failed}
     explicit mapped_file(const std::filesystem::path& path) : data_(system::map_file(path)) {}
     mapped_file(mapped_file&& other) noexcept : data_(std::exchange(other.data_, {})) {}
     mapped_file& operator=(mapped_file&& other) noexcept {
@@ -32,9 +32,15 @@ public:
 
     /// Hints about a part of data(): it will be read from front to back; soon; or not again for now (its memory is
     /// given back, and a later read fetches it anew).
-    static void will_stream(std::span<const std::byte> part) noexcept { system::advise(part, system::page_advice::sequential); }
-    static void will_need(std::span<const std::byte> part) noexcept { system::advise(part, system::page_advice::will_need); }
-    static void wont_need(std::span<const std::byte> part) noexcept { system::advise(part, system::page_advice::dont_need); }
+    static void will_stream(std::span<const std::byte> part) noexcept {
+        system::advise(part, system::page_advice::sequential);
+    }
+    static void will_need(std::span<const std::byte> part) noexcept {
+        system::advise(part, system::page_advice::will_need);
+    }
+    static void wont_need(std::span<const std::byte> part) noexcept {
+        system::advise(part, system::page_advice::dont_need);
+    }
 
 private:
     std::span<const std::byte> data_;

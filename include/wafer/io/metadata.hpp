@@ -22,10 +22,9 @@
 namespace wafer::inline WAFER_ABI {
 
 /// A value of the metadata. Formats widen their integers and floats to these; strings are views into the checkpoint.
-using metadata_value =
-    std::variant<bool, std::uint64_t, std::int64_t, double, std::string_view,  //
-                 std::vector<bool>, std::vector<std::uint64_t>, std::vector<std::int64_t>, std::vector<double>,
-                 std::vector<std::string_view>>;
+using metadata_value = std::variant<bool, std::uint64_t, std::int64_t, double, std::string_view,  //
+                                    std::vector<bool>, std::vector<std::uint64_t>, std::vector<std::int64_t>,
+                                    std::vector<double>, std::vector<std::string_view>>;
 
 namespace detail {
 
@@ -47,7 +46,7 @@ template <class E>
 
 }  // namespace detail
 
-/// Keys and values in the order of the file. Every string, keys included, is a view that lives as long as the checkpoint.
+/// Keys and values in the order of the file. All strings, keys too, are views that live as long as the checkpoint.
 ///
 /// What T may be in find<T> and require<T>, and what converts to it:
 ///   bool                                  a bool
@@ -89,7 +88,9 @@ public:
         const metadata_value* value = find_value(key);
         if (value == nullptr) return std::nullopt;
         std::optional<T> result = std::visit([](const auto& v) { return convert<T>(v); }, *value);
-        if (!result) raise(errc::wrong_type, "metadata is " + describe(*value) + ", which is not what its reader needs", where(key));
+        if (!result)
+            raise(errc::wrong_type, "metadata is " + describe(*value) + ", which is not what its reader needs",
+                  where(key));
         return result;
     }
 
@@ -108,7 +109,8 @@ public:
                 if constexpr (std::same_as<V, bool>) return v ? "true" : "false";
                 else if constexpr (std::integral<V>) return "the integer " + std::to_string(v);
                 else if constexpr (std::floating_point<V>) return "the number " + std::to_string(v);
-                else if constexpr (std::same_as<V, std::string_view>) return "a string of " + std::to_string(v.size()) + " bytes";
+                else if constexpr (std::same_as<V, std::string_view>)
+                    return "a string of " + std::to_string(v.size()) + " bytes";
                 else return "an array of " + std::to_string(v.size()) + " " + detail::plural<typename V::value_type>();
             },
             value);
@@ -126,7 +128,8 @@ private:
                 result.push_back(*std::move(one));
             }
             return result;
-        } else if constexpr (std::same_as<T, std::span<const std::string_view>> && std::same_as<V, std::vector<std::string_view>>) {
+        } else if constexpr (std::same_as<T, std::span<const std::string_view>> &&
+                             std::same_as<V, std::vector<std::string_view>>) {
             return T(value);
         } else if constexpr (detail::integer<T> && detail::integer<V>) {
             return std::in_range<T>(value) ? std::optional(static_cast<T>(value)) : std::nullopt;
@@ -136,7 +139,8 @@ private:
             constexpr auto exact = std::int64_t{1} << std::numeric_limits<T>::digits;
             const bool fits = std::cmp_less_equal(value, exact) && std::cmp_greater_equal(value, -exact);
             return fits ? std::optional(static_cast<T>(value)) : std::nullopt;
-        } else if constexpr (std::same_as<T, V> || (std::same_as<T, std::string> && std::same_as<V, std::string_view>)) {
+        } else if constexpr (std::same_as<T, V> ||
+                             (std::same_as<T, std::string> && std::same_as<V, std::string_view>)) {
             return T(value);
         } else {
             return std::nullopt;

@@ -103,7 +103,7 @@ void expert_feed_forward(Context& ctx, std::span<const feed_forward_weights> exp
     const std::size_t n = r.assignments();
     const auto& one = experts.front();
     const bool gathers = r.n_tok > 1;
-    const auto inputs = take_batch(ctx, gathers ? n : 0, x.width, x.q != nullptr);
+    const auto inputs = take_batch(ctx, gathers ? n : 0, x.width, any_blocked(one.gate, one.up));
     const auto h = take_batch(ctx, n, one.gate.rows, any_blocked(one.down));
     float* const other = ctx.scratch().template take<float>(n * h.ld());
     const auto y = take_batch(ctx, n, x.width, false);
@@ -114,7 +114,7 @@ void expert_feed_forward(Context& ctx, std::span<const feed_forward_weights> exp
                 for (std::size_t a = begin; a < end; ++a) {
                     const std::size_t to = a * x.ld(), from = r.token[a] * x.ld();
                     if (floats) std::copy_n(x.x + from, x.width, inputs.x + to);
-                    if (x.q == nullptr) continue;
+                    if (inputs.q == nullptr) continue;
                     std::copy_n(x.q + from, x.ld(), inputs.q + to);
                     std::copy_n(x.scale + from / 32, x.ld() / 32, inputs.scale + to / 32);
                     std::copy_n(x.sum + from / 16, x.ld() / 16, inputs.sum + to / 16);

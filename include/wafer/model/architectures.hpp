@@ -7,6 +7,7 @@
 #include <variant>
 
 #include <wafer/core/error.hpp>
+#include <wafer/io/checkpoint.hpp>
 #include <wafer/model/llama.hpp>
 #include <wafer/model/qwen2.hpp>
 #include <wafer/model/qwen3.hpp>
@@ -19,16 +20,20 @@ using any_architecture = std::variant<llama, qwen2, qwen3, qwen3moe>;
 namespace detail {
 
 template <class... Known>
-void make_architecture(std::string_view name, std::variant<Known...>& out) {
-    if (((name == Known::name && (out.template emplace<Known>(), true)) || ...)) return;
+std::variant<Known...> make_architecture(std::string_view name, const error_where& where, std::variant<Known...> made) {
+    if (((name == Known::name && (made.template emplace<Known>(), true)) || ...)) return made;
     std::string known;
     ((known += known.empty() ? "" : ", ", known += Known::name), ...);
-    raise(errc::unsupported_architecture, "architecture '" + std::string(name) + "' is not among those this release runs: " + known);
+    raise(errc::unsupported_architecture, "architecture '" + std::string(name) + "' is not among those this release runs: " + known, where);
 }
 
 }  // namespace detail
 
-/// An empty model of the named architecture.  @throws error{errc::unsupported_architecture}, listing the known ones
-inline void make_architecture(std::string_view name, any_architecture& out) { detail::make_architecture(name, out); }
+/// An empty model of the checkpoint's architecture.
+/// @throws error{errc::unsupported_architecture}, listing the known ones; error{errc::missing_key}
+[[nodiscard]] inline any_architecture make_architecture(const checkpoint& file) {
+    constexpr std::string_view key = "general.architecture";
+    return detail::make_architecture(file.metadata().require<std::string>(key), {file.path(), {}, std::string(key)}, any_architecture{});
+}
 
 }  // namespace wafer::inline WAFER_ABI

@@ -36,8 +36,7 @@ class network {
 public:
     /// Plans. @param n_tiles  owners of rows; normally the threads that will run it.
     /// @throws error: unsupported_architecture, missing_key, missing_tensor, wrong_shape, corrupt
-    explicit network(const checkpoint& file, std::size_t n_tiles = 1) : config_(read_config(file)) {
-        make_architecture(config_.architecture, weights_);
+    explicit network(const checkpoint& file, std::size_t n_tiles = 1) : weights_(make_architecture(file)), config_(read_config(file)) {
         config_.n_vocab = vocabulary_size(file);
         std::visit(
             [&](auto& w) {
@@ -139,8 +138,8 @@ private:
                           [&](const auto& a, const auto& b) { return same(a, b) && a.size == b.size; });
     }
 
-    model_config config_;
     any_architecture weights_;
+    model_config config_;
     arena_plan plan_;
     weight_bindings bindings_;
     resident_arena arena_;

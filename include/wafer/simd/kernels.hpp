@@ -62,12 +62,12 @@ namespace wafer::inline WAFER_ABI::simd::t_avx512 {
 #include <wafer/simd/detail/vec_avx512.ipp>
 #undef WAFER_SIMD_VNNI
 //
-#include <wafer/simd/detail/matmul.ipp>
 #include <wafer/simd/detail/matmul_float.ipp>
 #include <wafer/simd/detail/rows.ipp>
 #include <wafer/simd/detail/cache.ipp>
 #include <wafer/simd/detail/table.ipp>
-inline constexpr kernel_table table = make_table(target::avx512, "avx512", "avx512", blocked_matmul);
+// Without VNNI (Skylake-X and its kin) integer dot products gain nothing from wider registers: they are AVX2's.
+inline constexpr kernel_table table = make_table(target::avx512, "avx512", "avx512", t_avx2::blocked_matmul);
 }  // namespace wafer::inline WAFER_ABI::simd::t_avx512
 WAFER_TARGET_END
 

@@ -230,8 +230,8 @@ void decode_halves(const std::byte* src, std::size_t n, float* dst) noexcept {
 
 /// Decodes a stored row of n elements to the very floats that ggml's dequantisation gives.
 ///
-/// All products are exact: d has 11 significant bits, a sub-scale and a value at most 12 together, a float 24. So neither
-/// the order of the factors nor a fused multiply-add can change a bit.
+/// All products are exact: d has 11 significant bits, a sub-scale and a value at most 12 together, a float 24. So
+/// neither the order of the factors nor a fused multiply-add can change a bit.
 /// @pre n is a multiple of the type's block_len; src has row_bytes(type, n) bytes of any alignment and overlaps no dst.
 inline void decode_row(dtype type, const std::byte* src, std::size_t n, float* dst) noexcept {
     switch (type) {

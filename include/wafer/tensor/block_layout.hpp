@@ -116,7 +116,8 @@ struct q6_k_block {
 };
 
 /// What the codes of iq4_nl and iq4_xs stand for: steps that are finer near zero.
-inline constexpr std::int8_t iq4_values[16] = {-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113};
+inline constexpr std::int8_t iq4_values[16] = {-127, -104, -83, -65, -49, -35, -22, -10,
+                                               1,    13,   25,  38,  53,  69,  89,  113};
 
 /// L = 32.  0 d | 2 codes [16] as in q4_0.
 struct iq4_nl_block {
@@ -205,14 +206,18 @@ static_assert(offsetof(q2_k_block, low) == 16 && offsetof(q2_k_block, d) == 80 &
 static_assert(offsetof(q3_k_block, low) == 32 && offsetof(q3_k_block, scales) == 96 && offsetof(q3_k_block, d) == 108);
 static_assert(offsetof(q4_k_block, scales) == 4 && offsetof(q4_k_block, low) == 16);
 static_assert(offsetof(q5_k_block, high) == 16 && offsetof(q5_k_block, low) == 48);
-static_assert(offsetof(q6_k_block, high) == 128 && offsetof(q6_k_block, scales) == 192 && offsetof(q6_k_block, d) == 208);
+static_assert(offsetof(q6_k_block, high) == 128 && offsetof(q6_k_block, scales) == 192 &&
+              offsetof(q6_k_block, d) == 208);
 static_assert(offsetof(iq4_xs_block, scales_low) == 4 && offsetof(iq4_xs_block, low) == 8);
 static_assert(offsetof(tq1_0_block, last) == 48 && offsetof(tq1_0_block, d) == 52 && offsetof(tq2_0_block, d) == 64);
-static_assert([] {
-    bool same = true;
-    for (const auto& d : dtypes)
-        visit_block_type(d.type, [&]<class Block>() { same = same && Block::type == d.type && sizeof(Block) == d.block_bytes; });
-    return same;
-}(), "a block struct must have the size that its dtype announces");
+static_assert(
+    [] {
+        bool same = true;
+        for (const auto& d : dtypes)
+            visit_block_type(
+                d.type, [&]<class Block>() { same = same && Block::type == d.type && sizeof(Block) == d.block_bytes; });
+        return same;
+    }(),
+    "a block struct must have the size that its dtype announces");
 
 }  // namespace wafer::inline WAFER_ABI

@@ -28,11 +28,12 @@ public:
     /// @throws error{errc::invalid_argument} where checked() would give nothing
     constexpr shape(std::initializer_list<std::uint64_t> extents) {
         const auto made = checked({extents.begin(), extents.size()});
-        if (!made) raise(errc::invalid_argument, "a shape has up to four extents, none zero, and fewer than 2^63 elements");
+        if (!made)
+            raise(errc::invalid_argument, "a shape has up to four extents, none zero, and fewer than 2^63 elements");
         *this = *made;
     }
 
-    /// The shape with these extents, or nothing if there are more than four, one is zero, or their product is too large.
+    /// The shape with these extents, or nothing if there are more than four, one is zero, or the product is too large.
     [[nodiscard]] static constexpr std::optional<shape> checked(std::span<const std::uint64_t> extents) noexcept {
         if (extents.size() > max_rank) return std::nullopt;
         shape result;

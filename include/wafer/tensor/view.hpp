@@ -22,9 +22,7 @@ public:
     constexpr matrix_view(T* data, std::size_t rows, std::size_t cols) noexcept : matrix_view(data, rows, cols, cols) {}
 
     /// A view to write through is also one to read through.
-    constexpr operator matrix_view<const T>() const noexcept
-        requires(!std::is_const_v<T>)
-    {
+    constexpr operator matrix_view<const T>() const noexcept requires(!std::is_const_v<T>) {
         return {data_, rows_, cols_, stride_};
     }
 

@@ -3,7 +3,7 @@
 
 inline constexpr std::size_t batch_tile = 16;        // tokens that share one unpacking of codes
 inline constexpr std::size_t panel_group_bytes = 256 * 1024;   // panels that stay in L2 while all tokens pass
-inline constexpr std::size_t groups = 16 / width;            // vectors per panel row
+inline constexpr std::size_t prefetch_ahead = 8 * 1024;   // far enough for memory; panels follow each other
 
 // Turns a sub-block's code planes into 8 vectors of bytes, one per group of 4 elements.
 template <dtype D>
@@ -127,57 +127,59 @@ WAFER_FORCE_INLINE vf multiply_block(const vi* u, const vf* scale, const vf* min
     return acc;
 }
 
-// y(t, 0..15) of one panel for n_tok <= batch_tile tokens. One token keeps its sums in registers; several keep them in
-// L1, so that any number of them shares the unpacked codes. Either way the same operations in the same order.
-template <dtype D, bool Batch>
-inline void block_tile(const std::byte* panel, std::size_t k, const activations& x, std::size_t first,
-                       std::size_t n_tok, float* y, std::size_t ld_y) noexcept {
+// y(t, r) of `Groups` vectors of a panel's rows, from vector `group` on, for n_tok <= batch_tile tokens.
+// One token keeps its sums in registers; several keep them in L1, so that any number of them shares the unpacked codes.
+// Either way the same operations in the same order.
+template <dtype D, std::size_t Groups, bool Batch>
+inline void block_tile(const std::byte* panel, std::size_t group, std::size_t k, const activations& x,
+                       std::size_t first, std::size_t n_tok, float* y, std::size_t ld_y) noexcept {
     constexpr panel_format f = panel_format_of(D);
-    constexpr std::size_t per_record = f.span / 32;
     const std::byte* record = panel;
-    const std::byte* codes = panel + f.scales_bytes(k);
+    const std::byte* codes = panel + f.scales_bytes(k) + 4 * group * width;
     const std::int8_t* q = x.q + first * x.ld;
     const float* a_scale = x.scale + first * (x.ld / 32);
     const std::int32_t* a_sum = x.sum + first * (x.ld / 16);
 
-    vf one[groups];
-    alignas(64) float many[Batch ? batch_tile * 16 : 1];
+    vf one[Groups];
+    alignas(64) float many[Batch ? batch_tile * width : 1];
     WAFER_UNROLL
-    for (std::size_t g = 0; g < groups; ++g) one[g] = set(0.0f);
+    for (std::size_t g = 0; g < Groups; ++g) one[g] = set(0.0f);
     if constexpr (Batch)
-        for (std::size_t i = 0; i < n_tok * groups; ++i) store(many + i * width, one[0]);
+        for (std::size_t t = 0; t < n_tok; ++t) store(many + t * width, one[0]);
 
     for (std::size_t b = 0; b < k / 32; record += f.record_bytes()) {
-        vf d[groups], m[groups];
+        vf d[Groups], m[Groups];
         WAFER_UNROLL
-        for (std::size_t g = 0; g < groups; ++g) {
-            d[g] = load_head<D>(record, g);
-            m[g] = f.has_min ? load_f16(record + f.head_bytes() + 2 * g * width) : set(0.0f);
+        for (std::size_t g = 0; g < Groups; ++g) {
+            d[g] = load_head<D>(record, group + g);
+            m[g] = f.has_min ? load_f16(record + f.head_bytes() + 2 * (group + g) * width) : set(0.0f);
         }
         const std::byte* sub = record + f.head_bytes() + f.min_bytes();
-        for (const std::size_t end = b + per_record; b < end; ++b, sub += f.sub_bytes(), codes += f.code_bytes()) {
+        for (const std::size_t end = b + f.span / 32; b < end; ++b, sub += f.sub_bytes(), codes += f.code_bytes()) {
+            if constexpr (!Batch) prefetch<f.code_bytes()>(codes + prefetch_ahead);
             WAFER_UNROLL
-            for (std::size_t g = 0; g < groups; ++g) {
+            for (std::size_t g = 0; g < Groups; ++g) {
                 vi u[8];
                 vf scale[2], minimum[2];
                 unpack_codes<D>(codes + 4 * g * width, u);
-                load_scales<D>(sub, g, d[g], m[g], scale, minimum);
+                load_scales<D>(sub, group + g, d[g], m[g], scale, minimum);
                 if constexpr (Batch) {
-                    float* acc = many + g * width;
-                    for (std::size_t t = 0; t < n_tok; ++t, acc += 16)
-                        store(acc, multiply_block<D>(u, scale, minimum, q + t * x.ld + 32 * b,
-                                                     a_scale[t * (x.ld / 32) + b], a_sum + t * (x.ld / 16) + 2 * b,
-                                                     load(acc)));
+                    for (std::size_t t = 0; t < n_tok; ++t)
+                        store(many + t * width,
+                              multiply_block<D>(u, scale, minimum, q + t * x.ld + 32 * b, a_scale[t * (x.ld / 32) + b],
+                                                a_sum + t * (x.ld / 16) + 2 * b, load(many + t * width)));
                 } else {
                     one[g] = multiply_block<D>(u, scale, minimum, q + 32 * b, a_scale[b], a_sum + 2 * b, one[g]);
                 }
             }
         }
     }
-    for (std::size_t t = 0; t < n_tok; ++t) {
+    y += group * width;
+    if constexpr (Batch) {
+        for (std::size_t t = 0; t < n_tok; ++t) store(y + t * ld_y, load(many + t * width));
+    } else {
         WAFER_UNROLL
-        for (std::size_t g = 0; g < groups; ++g)
-            store(y + t * ld_y + g * width, Batch ? load(many + t * 16 + g * width) : one[g]);
+        for (std::size_t g = 0; g < Groups; ++g) store(y + g * width, one[g]);
     }
 }
 
@@ -185,17 +187,21 @@ template <dtype D>
 inline void matmul_blocked(const std::byte* panels, std::size_t n_panels, std::size_t k, const activations& x,
                            std::size_t n_tok, float* y, std::size_t ld_y) noexcept {
     const std::size_t bytes = panel_bytes(D, k);
-    if (n_tok == 1) {
-        for (std::size_t p = 0; p < n_panels; ++p) block_tile<D, false>(panels + p * bytes, k, x, 0, 1, y + 16 * p, ld_y);
-        return;
+    if constexpr (groups <= 2) {   // more would not stay in registers
+        if (n_tok == 1) {
+            for (std::size_t p = 0; p < n_panels; ++p)
+                block_tile<D, groups, false>(panels + p * bytes, 0, k, x, 0, 1, y + 16 * p, ld_y);
+            return;
+        }
     }
-    const std::size_t step = bytes < panel_group_bytes ? panel_group_bytes / (bytes + 1) : 1;
+    const std::size_t step = panel_group_bytes / (bytes + 1) + 1;
     for (std::size_t p0 = 0; p0 < n_panels; p0 += step) {
         const std::size_t p1 = n_panels - p0 < step ? n_panels : p0 + step;
         for (std::size_t t = 0; t < n_tok; t += batch_tile) {
             const std::size_t n = n_tok - t < batch_tile ? n_tok - t : batch_tile;
             for (std::size_t p = p0; p < p1; ++p)
-                block_tile<D, true>(panels + p * bytes, k, x, t, n, y + t * ld_y + 16 * p, ld_y);
+                for (std::size_t g = 0; g < groups; ++g)
+                    block_tile<D, 1, true>(panels + p * bytes, g, k, x, t, n, y + t * ld_y + 16 * p, ld_y);
         }
     }
 }

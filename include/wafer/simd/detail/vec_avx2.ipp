@@ -4,6 +4,7 @@
 using vf = __m256;    // f32 lanes
 using vi = __m256i;   // i32 lanes
 inline constexpr std::size_t width = 8;
+inline constexpr std::size_t groups = 16 / width;   // vectors per panel row
 inline constexpr std::size_t tile_tokens = 4;   // tokens that a float kernel keeps in registers
 
 WAFER_FORCE_INLINE vf load(const float* p) noexcept { return _mm256_loadu_ps(p); }
@@ -49,6 +50,12 @@ WAFER_FORCE_INLINE std::int32_t reduce_add(vi a) noexcept {
     __m128i c = _mm_add_epi32(_mm256_castsi256_si128(a), _mm256_extracti128_si256(a, 1));
     c = _mm_add_epi32(c, _mm_shuffle_epi32(c, 0x4e));
     return _mm_cvtsi128_si32(_mm_add_epi32(c, _mm_shuffle_epi32(c, 0xb1)));
+}
+
+template <std::size_t Bytes>
+WAFER_FORCE_INLINE void prefetch(const std::byte* p) noexcept {
+    WAFER_UNROLL
+    for (std::size_t i = 0; i < Bytes / 64; ++i) _mm_prefetch(reinterpret_cast<const char*>(p + 64 * i), _MM_HINT_T0);
 }
 
 // `width` elements of other types, widened or narrowed.

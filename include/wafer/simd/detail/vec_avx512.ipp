@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
-// The vector of the AVX-512 targets (F, BW, DQ, VL; VNNI where WAFER_SIMD_VNNI is 1): 16 lanes, a whole panel of rows.
+// The vector of the AVX-512 target (F, BW, DQ, VL): 16 lanes, a whole panel of rows. Integer dot products need VNNI and
+// are there where WAFER_SIMD_VNNI is 1.
 
 using vf = __m512;    // f32 lanes
 using vi = __m512i;   // i32 lanes
 inline constexpr std::size_t width = 16;
+inline constexpr std::size_t groups = 16 / width;   // vectors per panel row
 inline constexpr std::size_t tile_tokens = 8;   // tokens that a float kernel keeps in registers
 
 WAFER_FORCE_INLINE vf load(const float* p) noexcept { return _mm512_loadu_ps(p); }
@@ -56,6 +58,12 @@ WAFER_FORCE_INLINE std::int32_t reduce_add(vi a) noexcept {
     return _mm_cvtsi128_si32(_mm_add_epi32(c, _mm_shuffle_epi32(c, 0xb1)));
 }
 
+template <std::size_t Bytes>
+WAFER_FORCE_INLINE void prefetch(const std::byte* p) noexcept {
+    WAFER_UNROLL
+    for (std::size_t i = 0; i < Bytes / 64; ++i) _mm_prefetch(reinterpret_cast<const char*>(p + 64 * i), _MM_HINT_T0);
+}
+
 // `width` elements of other types, widened or narrowed.
 WAFER_FORCE_INLINE vi load_bits(const std::byte* p) noexcept { return _mm512_loadu_si512(p); }
 WAFER_FORCE_INLINE vi load_i8(const std::byte* p) noexcept {
@@ -89,9 +97,9 @@ WAFER_FORCE_INLINE vi broadcast4(const std::int8_t* p) noexcept {
     return _mm512_set1_epi32(word);
 }
 
+#if WAFER_SIMD_VNNI
 // Integer dot products: lane r of the result is sum_i (code(r, i) - Offset) a(i) over 4 N consecutive i, exactly.
 // `bias` is Offset times the sum of the same a.
-#if WAFER_SIMD_VNNI
 template <int Max>
 WAFER_FORCE_INLINE vi prepare_codes(vi codes) noexcept { return codes; }
 
@@ -101,40 +109,5 @@ WAFER_FORCE_INLINE vi dot(const vi* codes, const std::int8_t* a, std::int32_t bi
     WAFER_UNROLL
     for (std::size_t j = 0; j < N; ++j) acc = _mm512_dpbusd_epi32(acc, codes[j], broadcast4(a + 4 * j));
     return acc;
-}
-#else
-// 8-bit codes are kept signed (offset 128 taken off) and multiplied as |code| times a with the code's sign: a product
-// pair of full-range unsigned codes would saturate. Smaller codes are added up in 16 bits as long as they fit.
-template <int Max>
-WAFER_FORCE_INLINE vi prepare_codes(vi codes) noexcept {
-    return Max > 63 ? _mm512_xor_si512(codes, _mm512_set1_epi8(-128)) : codes;
-}
-
-template <int Max, std::size_t N>
-WAFER_FORCE_INLINE vi dot(const vi* codes, const std::int8_t* a, std::int32_t bias) noexcept {
-    const vi ones = _mm512_set1_epi16(1);
-    if constexpr (Max > 63) {
-        vi acc = _mm512_setzero_si512();
-        WAFER_UNROLL
-        for (std::size_t j = 0; j < N; ++j) {
-            const vi b = broadcast4(a + 4 * j);
-            const vi with_sign = _mm512_mask_sub_epi8(b, _mm512_movepi8_mask(codes[j]), _mm512_setzero_si512(), b);
-            acc = add(acc, _mm512_madd_epi16(_mm512_maddubs_epi16(_mm512_abs_epi8(codes[j]), with_sign), ones));
-        }
-        return acc;
-    } else {
-        constexpr int most = 32767 / (2 * Max * 127);   // pair sums that fit 16 bits
-        constexpr std::size_t run = most >= N ? N : most >= 4 ? 4 : 2;
-        vi acc = set(-bias);
-        WAFER_UNROLL
-        for (std::size_t i = 0; i < N / run; ++i) {
-            vi sum = _mm512_maddubs_epi16(codes[i * run], broadcast4(a + 4 * i * run));
-            WAFER_UNROLL
-            for (std::size_t j = i * run + 1; j < (i + 1) * run; ++j)
-                sum = _mm512_add_epi16(sum, _mm512_maddubs_epi16(codes[j], broadcast4(a + 4 * j)));
-            acc = add(acc, _mm512_madd_epi16(sum, ones));
-        }
-        return acc;
-    }
 }
 #endif

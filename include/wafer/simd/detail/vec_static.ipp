@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The vector of the static target: xsimd's default batch (whatever the user's own flags allow: SSE2, NEON, AVX-512 ...),
-// or the
-// compiler's own vectors of 16 bytes (GCC and Clang). Nothing here needs more than xsimd 8.
+// 
+// or the compiler's own vectors of 16 bytes (GCC and Clang). Nothing here needs more than xsimd 8.
 
 inline constexpr std::size_t tile_tokens = 4;   // tokens that a float kernel keeps in registers
 
@@ -110,6 +110,8 @@ WAFER_FORCE_INLINE vh load(const std::int16_t* p) noexcept { vh a; std::memcpy(&
 WAFER_FORCE_INLINE void store(std::int16_t* p, vh a) noexcept { std::memcpy(p, &a, sizeof a); }
 #endif
 
+inline constexpr std::size_t groups = 16 / width;   // vectors per panel row
+
 // To the nearest, ties to even: adding 1.5 2^23 leaves the integer in the low bits. @pre |a| < 2^22.
 WAFER_FORCE_INLINE vi round(vf a) noexcept {
     const vf magic = set(12582912.0f);
@@ -135,6 +137,9 @@ WAFER_FORCE_INLINE std::int32_t reduce_add(vi a) noexcept {
     for (std::size_t i = 1; i < width; ++i) lane[0] += lane[i];
     return lane[0];
 }
+
+template <std::size_t Bytes>
+WAFER_FORCE_INLINE void prefetch(const std::byte*) noexcept {}   // left to the hardware
 
 // `width` elements of other types, widened or narrowed.
 template <class T>
