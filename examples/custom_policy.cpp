@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: MIT
 // A device of your own: three functions, and every answer also says what it would have taken there.
 //   custom_policy MODEL.gguf
-#include <wafer/llm.hpp>
-
 #include <algorithm>
 #include <iostream>
 #include <string>
 
+#include <wafer/llm.hpp>
+
 namespace {
 
-/// A phone that keeps its weights in DRAM: each operation takes as long as its bytes or its arithmetic, whichever is slower.
+/// A phone that keeps its weights in DRAM: each operation takes as long as its bytes or its arithmetic, whichever is
+/// slower.
 struct phone {
     wafer::bytes_per_second dram{50e9};
     wafer::flops_per_second npu{2e12};
@@ -29,7 +30,7 @@ struct phone {
 };
 static_assert(wafer::device_model<phone>);
 
-}  // namespace
+} // namespace
 
 int main(int argc, char** argv) try {
     if (argc != 2) {

@@ -43,7 +43,8 @@ template <class T>
 T number(std::string_view text) {
     T value{};
     const auto [end, bad] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (bad != std::errc{} || end != text.data() + text.size()) throw usage_error("'" + std::string(text) + "' is not a whole number in range");
+    if (bad != std::errc{} || end != text.data() + text.size())
+        throw usage_error("'" + std::string(text) + "' is not a whole number in range");
     return value;
 }
 
@@ -60,7 +61,7 @@ std::vector<T> numbers(std::string_view text) {
 wafer::dtype cache_type_named(std::string_view text) {
     for (const auto type : {wafer::dtype::f32, wafer::dtype::f16, wafer::dtype::bf16, wafer::dtype::q8_0})
         if (to_string(type) == text) return type;
-    throw usage_error("'" + std::string(text) + "' is none of f32, f16, bf16, q8_0");
+    throw usage_error("'" + std::string(text) + "' is no type of a cache");
 }
 
 wafer::cost::any_device device_named(std::string_view text) {
@@ -79,21 +80,33 @@ options parse(std::span<char* const> words) {
             if (++next == words.end()) throw usage_error(std::string(word) + " needs a value");
             return *next;
         };
-        if (word == "--ctx") o.shape.n_context = number<std::size_t>(value());
-        else if (word == "--cache-type") o.shape.cache_type = cache_type_named(value());
-        else if (word == "--threads") o.n_threads = std::min<std::size_t>(number<std::size_t>(value()), 1024);
-        else if (word == "--batch") o.n_batch = number<std::size_t>(value());
-        else if (word == "--tensors") o.tensors = true;
-        else if (word == "--device") o.devices.push_back(device_named(value()));
-        else if (word == "--logits") o.logits = numbers<std::int32_t>(value());
-        else if (word == "--at") o.at = numbers<std::size_t>(value());
-        else if (word == "--help") o.help = true;
-        else if (word.starts_with('-') || !o.model.empty()) throw usage_error("unknown option " + std::string(word) + ": --help lists them");
-        else o.model = word;
+        if (word == "--ctx")
+            o.shape.n_context = number<std::size_t>(value());
+        else if (word == "--cache-type")
+            o.shape.cache_type = cache_type_named(value());
+        else if (word == "--threads")
+            o.n_threads = std::min<std::size_t>(number<std::size_t>(value()), 1024);
+        else if (word == "--batch")
+            o.n_batch = number<std::size_t>(value());
+        else if (word == "--tensors")
+            o.tensors = true;
+        else if (word == "--device")
+            o.devices.push_back(device_named(value()));
+        else if (word == "--logits")
+            o.logits = numbers<std::int32_t>(value());
+        else if (word == "--at")
+            o.at = numbers<std::size_t>(value());
+        else if (word == "--help")
+            o.help = true;
+        else if (word.starts_with('-') || !o.model.empty())
+            throw usage_error("unknown option " + std::string(word) + ": --help lists them");
+        else
+            o.model = word;
     }
     if (o.model.empty() && !o.help) throw usage_error("which model? --help tells more");
     for (const auto position : o.at)
-        if (position >= o.logits.size()) throw usage_error("--at " + std::to_string(position) + " lies behind the tokens of --logits");
+        if (position >= o.logits.size())
+            throw usage_error("--at " + std::to_string(position) + " lies behind the tokens of --logits");
     return o;
 }
 
@@ -104,7 +117,7 @@ std::string abridged(const T& value) {
     auto text = wafer::json(value).dump();
     if (text.size() <= longest) return text;
     std::size_t cut = longest - 4;
-    while ((static_cast<unsigned char>(text[cut]) & 0xC0) == 0x80) --cut;  // between characters
+    while ((static_cast<unsigned char>(text[cut]) & 0xC0) == 0x80) --cut; // between characters
     return text.substr(0, cut) + "...\"";
 }
 template <class T>
@@ -119,7 +132,8 @@ std::string abridged(const std::vector<T>& values) {
 
 void print_metadata(const wafer::checkpoint& file) {
     wafer::text_table table({1});
-    for (const auto& entry : file.metadata().entries()) table.add({std::string(entry.key), std::visit([](const auto& value) { return abridged(value); }, entry.value)});
+    for (const auto& entry : file.metadata().entries())
+        table.add({std::string(entry.key), std::visit([](const auto& value) { return abridged(value); }, entry.value)});
     std::cout << "metadata\n" << table << '\n';
 }
 
@@ -136,11 +150,13 @@ void print_tensors(const wafer::checkpoint& file, bool each) {
         ++s.tensors;
         s.weights += t.dims.elements();
         s.size += wafer::bytes(t.data.size());
-        list.add({t.name, std::string(to_string(t.type)), to_string(t.dims), human(wafer::bytes(t.data.size())), std::to_string(t.offset)});
+        list.add({t.name, std::string(to_string(t.type)), to_string(t.dims), human(wafer::bytes(t.data.size())),
+                  std::to_string(t.offset)});
     }
     wafer::text_table table;
     table.add({"type", "tensors", "weights", "size"});
-    for (const auto& [type, s] : types) table.add({std::string(to_string(type)), std::to_string(s.tensors), std::to_string(s.weights), human(s.size)});
+    for (const auto& [type, s] : types)
+        table.add({std::string(to_string(type)), std::to_string(s.tensors), std::to_string(s.weights), human(s.size)});
     std::cout << "tensors\n" << table << '\n';
     if (each) std::cout << list << '\n';
 }
@@ -148,9 +164,15 @@ void print_tensors(const wafer::checkpoint& file, bool each) {
 void print_plan(const wafer::model_plan& plan) {
     wafer::text_table table({2});
     table.add({"weights", human(plan.weights), "resident; " + human(plan.stored) + " in the file"});
-    table.add({"cache", human(plan.cache), std::to_string(plan.shape.n_context) + " positions in " + std::string(to_string(plan.shape.cache_type))});
+    table.add(
+        {"cache", human(plan.cache),
+         std::to_string(plan.shape.n_context) + " positions in " + std::string(to_string(plan.shape.cache_type))});
     table.add({"scratch", human(plan.scratch), "for passes of " + std::to_string(plan.shape.n_batch) + " tokens"});
-    table.add({"total", human(plan.total()), "on " + std::to_string(plan.n_threads) + (plan.n_threads == 1 ? " thread" : " threads")});
+    table.add({"total", human(plan.total()),
+               "on " + std::to_string(plan.n_threads) + (plan.n_threads == 1 ? " thread" : " threads")});
+    const wafer::bytes available(wafer::system::available_memory());
+    table.add(
+        {"available", human(available), plan.total() <= available ? "" : "not enough: chat would refuse this model"});
     std::cout << "plan\n" << table << '\n';
 }
 
@@ -165,7 +187,8 @@ void print_placement(const wafer::model_plan& plan, const wafer::cost::any_devic
         return;
     }
     const auto need = plan.stored + plan.cache;
-    std::cout << "  " << human(need) << " of weights and cache " << (need <= device.capacity() ? "fit " : "do not fit ") << human(device.capacity()) << "\n\n";
+    std::cout << "  " << human(need) << " of weights and cache " << (need <= device.capacity() ? "fit " : "do not fit ")
+              << human(device.capacity()) << "\n\n";
 }
 
 void print_logits(const wafer::checkpoint& file, const options& o) {
@@ -201,15 +224,19 @@ void run(const options& o) {
     }
     const auto file = wafer::open_checkpoint(o.model);
     if (!o.logits.empty()) return print_logits(file, o);
-    const auto plan = wafer::plan(file, o.shape, o.n_threads);
+    const auto plan =
+        wafer::plan(file, o.shape, o.n_threads, wafer::sram::unlimited); // of any model, also of one too large for here
     print_metadata(file);
     print_tensors(file, o.tensors);
     print_plan(plan);
-    std::cout << "here\n" << plan.place(wafer::placements::spread{}, wafer::sram::mesh::host(static_cast<std::uint32_t>(plan.n_threads))) << '\n';
+    std::cout << "here\n"
+              << plan.place(wafer::placements::spread{},
+                            wafer::sram::mesh::host(static_cast<std::uint32_t>(plan.n_threads)))
+              << '\n';
     for (const auto& device : o.devices) print_placement(plan, device);
 }
 
-}  // namespace
+} // namespace
 
 int main(int argc, char** argv) {
     const auto fail = [](const char* what, int status) {

@@ -42,8 +42,10 @@ public:
             if (last == line->npos) continue;
             const std::string_view text = std::string_view(*line).substr(0, last + 1);
             if (text == "/quit") return;
-            if (text.front() == '/') command(text);
-            else answer(text);
+            if (text.front() == '/')
+                command(text);
+            else
+                answer(text);
             std::cout << '\n';
         }
     }
@@ -53,9 +55,9 @@ private:
 
     void greet() const {
         const auto& kernels = session_.tokens().kernels();
-        say((plan_.config.name.empty() ? "A model" : plan_.config.name) + " (" + plan_.config.architecture + "), " + human(plan_.weights) +
-            " resident, " + std::string(kernels.features) + " on " + std::to_string(plan_.n_threads) +
-            (plan_.n_threads == 1 ? " thread" : " threads"));
+        say((plan_.config.name.empty() ? "A model" : plan_.config.name) + " (" + plan_.config.architecture + "), " +
+            human(plan_.weights) + " resident, " + std::string(kernels.features) + " on " +
+            std::to_string(plan_.n_threads) + (plan_.n_threads == 1 ? " thread" : " threads"));
         if (!model_.has_chat_template()) say("It has no chat template: it will continue your text, not answer.");
         say("/help lists the commands; Ctrl-C stops an answer, Ctrl-D leaves.\n");
     }
@@ -74,7 +76,8 @@ private:
         }
         static_cast<void>(interrupts::take());
         say("[" + one_line(session_.stats()) + remark(session_.ended()) + "]");
-        if (session_.ended() == wafer::finish::context_full) say("[the context is full: /reset begins a new conversation]");
+        if (session_.ended() == wafer::finish::context_full)
+            say("[the context is full: /reset begins a new conversation]");
         std::cout << look_.dim();
         print_devices(std::cout, session_.cost());
         std::cout << look_.plain() << std::flush;
@@ -82,11 +85,16 @@ private:
 
     void command(std::string_view line) {
         const std::string_view name = line.substr(0, line.find(' '));
-        if (name == "/help") help();
-        else if (name == "/reset") reset();
-        else if (name == "/stats") stats();
-        else if (name == "/think") think(line.substr(std::min(line.size(), name.size() + 1)));
-        else say(std::string(name) + " is no command; /help lists them");
+        if (name == "/help")
+            help();
+        else if (name == "/reset")
+            reset();
+        else if (name == "/stats")
+            stats();
+        else if (name == "/think")
+            think(line.substr(std::min(line.size(), name.size() + 1)));
+        else
+            say(std::string(name) + " is no command; /help lists them");
     }
 
     void help() const {
@@ -112,7 +120,9 @@ private:
             return say(e.what());
         }
         session_.set_thinking(thinking_ != thinking::off);
-        say("Thinking is " + std::string(thinking_ == thinking::off ? "off." : thinking_ == thinking::show ? "shown." : "hidden."));
+        say("Thinking is " + std::string(thinking_ == thinking::off    ? "off."
+                                         : thinking_ == thinking::show ? "shown."
+                                                                       : "hidden."));
     }
 
     const wafer::model& model_;
@@ -122,4 +132,4 @@ private:
     style look_ = style::of_stdout();
 };
 
-}  // namespace chat
+} // namespace chat

@@ -37,7 +37,8 @@ inline void print_devices(std::ostream& out, std::span<const wafer::cost_report>
             cells.push_back("bound by " + std::string(to_string(decode.bound_by())));
         }
         table.add(std::move(cells));
-        if (!report.fits()) table.add({"", "but it needs " + human(report.needed) + " and has " + human(report.capacity)});
+        if (!report.fits())
+            table.add({"", "but it needs " + human(report.needed) + " and has " + human(report.capacity)});
     }
     out << table;
 }
@@ -45,21 +46,27 @@ inline void print_devices(std::ostream& out, std::span<const wafer::cost_report>
 /// Why an answer ended, where that needs saying.
 [[nodiscard]] inline std::string remark(wafer::finish why) {
     switch (why) {
-    case wafer::finish::max_tokens: return ", cut at --max-tokens";
-    case wafer::finish::context_full: return ", the context is full: /reset begins a new conversation";
-    case wafer::finish::stopped: return ", stopped";
-    default: return "";
+    case wafer::finish::max_tokens:
+        return ", cut at --max-tokens";
+    case wafer::finish::context_full:
+        return ", the context is full: /reset begins a new conversation";
+    case wafer::finish::stopped:
+        return ", stopped";
+    default:
+        return "";
     }
 }
 
 /// How the experts of each layer shared the work: a table of percentages, or a strip of shades where they are many.
 inline void print_experts(std::ostream& out, const wafer::model_config& config, std::span<const std::uint64_t> use) {
     constexpr std::size_t most_columns = 12, strip_width = 48;
-    constexpr std::string_view shades = " .:-=+*#%@";  // from idle to twice the mean share and beyond
+    constexpr std::string_view shades = " .:-=+*#%@"; // from idle to twice the mean share and beyond
     const std::size_t n = config.n_expert;
     const bool strips = n > most_columns;
     out << "experts     " << config.n_active << " of " << n << " work on a token; "
-        << (strips ? "their shares, from idle to twice the mean: '" + std::string(shades) + "'" : "their shares in percent") << '\n';
+        << (strips ? "their shares, from idle to twice the mean: '" + std::string(shades) + "'"
+                   : "their shares in percent")
+        << '\n';
 
     wafer::text_table table(strips ? std::vector<std::size_t>{1} : std::vector<std::size_t>{});
     wafer::text_table::row head{"layer"};
@@ -69,20 +76,24 @@ inline void print_experts(std::ostream& out, const wafer::model_config& config, 
     table.add(std::move(head));
     for (std::size_t layer = 0; layer < config.n_layer; ++layer) {
         const auto counts = use.subspan(layer * n, n);
-        const double mean = static_cast<double>(std::accumulate(counts.begin(), counts.end(), std::uint64_t{0})) / static_cast<double>(n);
+        const double mean = static_cast<double>(std::accumulate(counts.begin(), counts.end(), std::uint64_t{0})) /
+                            static_cast<double>(n);
         if (mean == 0) continue;
         wafer::text_table::row cells{std::to_string(layer)};
         std::string strip;
         for (const auto count : counts) {
             const double share = static_cast<double>(count) / mean;
             const auto shade = static_cast<std::size_t>(std::ceil(share / 2 * static_cast<double>(shades.size() - 1)));
-            if (strips) strip += shades[std::min(shade, shades.size() - 1)];
-            else cells.push_back(wafer::fixed(100 * share / static_cast<double>(n), 1));
+            if (strips)
+                strip += shades[std::min(shade, shades.size() - 1)];
+            else
+                cells.push_back(wafer::fixed(100 * share / static_cast<double>(n), 1));
         }
         if (strips) cells.push_back(strip.substr(0, strip_width));
         cells.push_back(wafer::fixed(static_cast<double>(*std::max_element(counts.begin(), counts.end())) / mean, 2));
         table.add(std::move(cells));
-        for (std::size_t at = strip_width; at < strip.size(); at += strip_width) table.add({"", strip.substr(at, strip_width)});
+        for (std::size_t at = strip_width; at < strip.size(); at += strip_width)
+            table.add({"", strip.substr(at, strip_width)});
     }
     out << table;
 }
@@ -95,14 +106,16 @@ void print_stats(std::ostream& out, const Session& session, const wafer::model_p
     const auto percent = 100 * static_cast<double>(tokens.position()) / static_cast<double>(tokens.capacity());
     out << "last answer " << one_line(last) << '\n';
     if (last.generated > 0)
-        out << "prompt      " << last.prompt << " tokens, " << last.reused << " of them still in the cache; the others at "
+        out << "prompt      " << last.prompt << " tokens, " << last.reused << " still in the cache, the others at "
             << wafer::three_digits(last.prefill_rate()) << " tokens/s\n";
-    out << "context     " << tokens.position() << " of " << tokens.capacity() << " tokens in use (" << wafer::fixed(percent, 0) << " %)\n"
+    out << "context     " << tokens.position() << " of " << tokens.capacity() << " tokens in use ("
+        << wafer::fixed(percent, 0) << " %)\n"
         << "weights     " << human(plan.weights) << " resident, " << human(plan.stored) << " in the file\n"
-        << "memory      cache " << human(tokens.cache_size()) << " in " << to_string(plan.shape.cache_type) << ", scratch " << human(plan.scratch) << '\n'
+        << "memory      cache " << human(tokens.cache_size()) << " in " << to_string(plan.shape.cache_type)
+        << ", scratch " << human(plan.scratch) << '\n'
         << "kernels     " << tokens.kernels().name << " (" << tokens.kernels().features << "), " << plan.n_threads
         << (plan.n_threads == 1 ? " thread\n" : " threads\n");
     if (plan.config.n_expert > 0) print_experts(out, plan.config, tokens.expert_use());
 }
 
-}  // namespace chat
+} // namespace chat

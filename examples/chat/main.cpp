@@ -41,7 +41,8 @@ std::filesystem::path default_model(const char* program) {
 /// What to answer without a conversation, if anything.
 std::optional<std::string> prompt_of(const options& o) {
     auto prompt = o.prompt;
-    if (!prompt && !is_terminal(stdin)) prompt.emplace(std::istreambuf_iterator<char>(std::cin), std::istreambuf_iterator<char>());
+    if (!prompt && !is_terminal(stdin))
+        prompt.emplace(std::istreambuf_iterator<char>(std::cin), std::istreambuf_iterator<char>());
     if (prompt) {
         prompt->erase(prompt->find_last_not_of("\r\n") + 1);
         if (prompt->empty()) throw usage_error("the prompt is empty");
@@ -52,10 +53,14 @@ std::optional<std::string> prompt_of(const options& o) {
 }
 
 template <class Session>
-void talk(const wafer::model& model, Session& session, const wafer::model_plan& plan, const options& o, const std::optional<std::string>& prompt) {
-    if (!prompt) conversation(model, session, plan, o.think.value_or(thinking::show)).run();
-    else if (o.json) print_json(model, session, plan, *prompt);
-    else print_answer(model, session, *prompt, o.think.value_or(thinking::hide));
+void talk(const wafer::model& model, Session& session, const wafer::model_plan& plan, const options& o,
+          const std::optional<std::string>& prompt) {
+    if (!prompt)
+        conversation(model, session, plan, o.think.value_or(thinking::show)).run();
+    else if (o.json)
+        print_json(model, session, plan, *prompt);
+    else
+        print_answer(model, session, *prompt, o.think.value_or(thinking::hide));
 }
 
 void run(options o, const char* program) {
@@ -72,10 +77,11 @@ void run(options o, const char* program) {
         return true;
     };
     const wafer::model model(file, how_to_load);
-    static_cast<void>(model.words());  // without a vocabulary there is nothing to talk about
+    static_cast<void>(model.words()); // without a vocabulary there is nothing to talk about
 
     auto& how = o.session.how;
-    how.temperature = o.temperature.value_or(file.metadata().find<float>("general.sampling.temp").value_or(how.temperature));
+    how.temperature =
+        o.temperature.value_or(file.metadata().find<float>("general.sampling.temp").value_or(how.temperature));
     how.seed = o.seed ? *o.seed : std::random_device()();
     if (o.think) o.session.thinking = *o.think != thinking::off;
     if (o.fleet.devices.empty()) {
@@ -87,8 +93,8 @@ void run(options o, const char* program) {
     }
 }
 
-}  // namespace
-}  // namespace chat
+} // namespace
+} // namespace chat
 
 int main(int argc, char** argv) {
     const auto fail = [](const char* what, int status) {
@@ -97,9 +103,12 @@ int main(int argc, char** argv) {
     };
     try {
         const auto options = chat::parse(std::span(argv + 1, argv + argc));
-        if (options.help) chat::print_help(std::cout);
-        else if (options.version) std::cout << "chat (wafer) " WAFER_VERSION_STRING "\n";
-        else chat::run(options, argv[0]);
+        if (options.help)
+            chat::print_help(std::cout);
+        else if (options.version)
+            std::cout << "chat (wafer) " WAFER_VERSION_STRING "\n";
+        else
+            chat::run(options, argv[0]);
         if (!std::cout.flush()) return fail("the output could not be written", 1);
         return 0;
     } catch (const chat::usage_error& e) {

@@ -63,7 +63,8 @@ void print_answer(const wafer::model& model, Session& session, std::string_view 
         writer out(std::cout, style::of_stdout(), how);
         while (const auto piece = reply.next()) out.write(*piece);
     }
-    if (session.ended() == wafer::finish::context_full) std::cerr << "chat: the answer ends here because the context is full: --ctx makes it larger\n";
+    if (session.ended() == wafer::finish::context_full)
+        std::cerr << "chat: the answer ends here because the context is full: --ctx makes it larger\n";
     print_devices(std::cerr, session.cost());
 }
 
@@ -84,8 +85,9 @@ void print_json(const wafer::model& model, Session& session, const wafer::model_
         .set("thinking", without_space(thought))
         .set("finish", to_string(session.ended()))
         .set("stats", stats_to_json(session, plan));
-    if (const auto reports = session.cost(); !reports.empty()) result.set("costs", to_json(std::span<const wafer::cost_report>(reports)));
+    if (const auto reports = session.cost(); !reports.empty())
+        result.set("costs", to_json(std::span<const wafer::cost_report>(reports)));
     std::cout << result.dump(2) << '\n';
 }
 
-}  // namespace chat
+} // namespace chat

@@ -27,11 +27,11 @@ struct usage_error : std::runtime_error {
 enum class thinking { show, hide, off };
 
 struct options {
-    std::string model;                  // empty: the default model
-    std::optional<std::string> prompt;  // answer it and exit
-    std::optional<thinking> think;      // not set: shown in a conversation, hidden otherwise
-    std::optional<float> temperature;   // not set: what the model's file recommends
-    std::optional<std::uint64_t> seed;  // not set: another one each time
+    std::string model;                 // empty: the default model
+    std::optional<std::string> prompt; // answer it and exit
+    std::optional<thinking> think;     // not set: shown in a conversation, hidden otherwise
+    std::optional<float> temperature;  // not set: what the model's file recommends
+    std::optional<std::uint64_t> seed; // not set: another one each time
     wafer::session_options session;
     wafer::cost::fleet fleet;
     std::size_t n_threads = 0;
@@ -44,8 +44,10 @@ template <class T>
     T value{};
     const auto [end, bad] = std::from_chars(text.data(), text.data() + text.size(), value);
     if (bad == std::errc{} && end == text.data() + text.size() && value >= 0 && value <= most) return value;
-    const std::string limit = most == std::numeric_limits<T>::max() ? "" : " up to " + wafer::fixed(static_cast<double>(most), 0);
-    throw usage_error("'" + std::string(text) + "' is not a " + (std::is_integral_v<T> ? "whole " : "") + "number" + limit);
+    const std::string limit =
+        most == std::numeric_limits<T>::max() ? "" : " up to " + wafer::fixed(static_cast<double>(most), 0);
+    throw usage_error("'" + std::string(text) + "' is not a " + (std::is_integral_v<T> ? "whole " : "") + "number" +
+                      limit);
 }
 
 [[nodiscard]] inline thinking thinking_named(std::string_view text) {
@@ -62,30 +64,42 @@ template <class T>
 }
 
 struct option {
-    std::string_view name, value;  // value: what has to follow; empty: nothing
+    std::string_view name, value; // value: what has to follow; empty: nothing
     std::string_view help;
     void (*set)(options&, std::string_view);
 };
 
 using word = std::string_view;
 inline constexpr option all_options[] = {
-    {"--model", "FILE", "a GGUF file; else the small model that ships with wafer", [](options& o, word v) { o.model = v; }},
+    {"--model", "FILE", "a GGUF file (default: the small model that is part of wafer)",
+     [](options& o, word v) { o.model = v; }},
     {"-p", "PROMPT", "answer this and exit; so does text from a pipe", [](options& o, word v) { o.prompt = v; }},
-    {"--json", "", "print one JSON object: answer, thinking, statistics, costs", [](options& o, word) { o.json = true; }},
-    {"--device", "NAME", "what answers would take there: h100x8, wse3x4, ... (repeatable)",
+    {"--json", "", "print one JSON object: answer, thinking, statistics, costs",
+     [](options& o, word) { o.json = true; }},
+    {"--device", "NAME", "also tell what answers take there: h100x8, wse3x4, ...",
      [](options& o, word v) { o.fleet.devices.push_back(wafer::cost::make_device(v)); }},
-    {"--think", "HOW", "show, hide or off: whether the model thinks first, visibly", [](options& o, word v) { o.think = thinking_named(v); }},
+    {"--think", "HOW", "show, hide or off: whether the model thinks first, visibly",
+     [](options& o, word v) { o.think = thinking_named(v); }},
     {"--system", "TEXT", "system prompt", [](options& o, word v) { o.session.system = v; }},
-    {"--temp", "T", "temperature; 0 takes the likeliest token (default: the model's)", [](options& o, word v) { o.temperature = number<float>(v); }},
-    {"--top-k", "N", "choose among the N likeliest tokens; 0: all (40)", [](options& o, word v) { o.session.how.top_k = number<std::size_t>(v); }},
-    {"--top-p", "P", "... whose probabilities sum to P; 1: all (0.95)", [](options& o, word v) { o.session.how.top_p = number<float>(v, 1); }},
-    {"--min-p", "P", "... at least P times the likeliest; 0: all (0.05)", [](options& o, word v) { o.session.how.min_p = number<float>(v, 1); }},
-    {"--repeat-penalty", "X", "makes recent tokens less likely; 1: off (1)", [](options& o, word v) { o.session.how.repeat_penalty = number<float>(v); }},
+    {"--temp", "T", "temperature; 0: the likeliest token (default: the model's)",
+     [](options& o, word v) { o.temperature = number<float>(v); }},
+    {"--top-k", "N", "choose among the N likeliest tokens; 0: all (40)",
+     [](options& o, word v) { o.session.how.top_k = number<std::size_t>(v); }},
+    {"--top-p", "P", "... whose probabilities sum to P; 1: all (0.95)",
+     [](options& o, word v) { o.session.how.top_p = number<float>(v, 1); }},
+    {"--min-p", "P", "... at least P times the likeliest; 0: all (0.05)",
+     [](options& o, word v) { o.session.how.min_p = number<float>(v, 1); }},
+    {"--repeat-penalty", "X", "makes recent tokens less likely; 1: off (1)",
+     [](options& o, word v) { o.session.how.repeat_penalty = number<float>(v); }},
     {"--seed", "N", "equal seeds give equal answers", [](options& o, word v) { o.seed = number<std::uint64_t>(v); }},
-    {"--max-tokens", "N", "longest answer; 0: what fits (0)", [](options& o, word v) { o.session.max_tokens = number<std::size_t>(v); }},
-    {"--ctx", "N", "tokens a conversation may have; 0: as trained, 4096 at most (0)", [](options& o, word v) { o.session.shape.n_context = number<std::size_t>(v); }},
-    {"--cache-type", "TYPE", "f32, f16, bf16 or q8_0: keys and values in the cache (f16)", [](options& o, word v) { o.session.shape.cache_type = cache_type_named(v); }},
-    {"--threads", "N", "0: one for each CPU (0)", [](options& o, word v) { o.n_threads = number<std::size_t>(v, 1024); }},
+    {"--max-tokens", "N", "longest answer; 0: what fits (0)",
+     [](options& o, word v) { o.session.max_tokens = number<std::size_t>(v); }},
+    {"--ctx", "N", "tokens of a conversation; 0: as trained, 4096 at most (0)",
+     [](options& o, word v) { o.session.shape.n_context = number<std::size_t>(v); }},
+    {"--cache-type", "TYPE", "of keys and values: f32, f16, bf16 or q8_0 (f16)",
+     [](options& o, word v) { o.session.shape.cache_type = cache_type_named(v); }},
+    {"--threads", "N", "0: one for each CPU (0)",
+     [](options& o, word v) { o.n_threads = number<std::size_t>(v, 1024); }},
     {"--help", "", "print this", [](options& o, word) { o.help = true; }},
     {"--version", "", "print the version", [](options& o, word) { o.version = true; }},
 };
@@ -97,7 +111,8 @@ inline constexpr option all_options[] = {
         const word given = *next;
         const auto equals = given.starts_with("--") ? given.find('=') : given.npos;
         const word name = given.substr(0, equals);
-        const auto* known = std::find_if(std::begin(all_options), std::end(all_options), [&](const option& o) { return o.name == name; });
+        const auto* known = std::find_if(std::begin(all_options), std::end(all_options),
+                                         [&](const option& o) { return o.name == name; });
         if (known == std::end(all_options))
             throw usage_error(name.starts_with('-') ? "unknown option " + std::string(name) + ": --help lists them"
                                                     : "'" + std::string(given) + "' needs --model or -p before it");
@@ -106,12 +121,13 @@ inline constexpr option all_options[] = {
             if (known->value.empty()) throw usage_error(std::string(name) + " takes no value");
             value = given.substr(equals + 1);
         } else if (!known->value.empty()) {
-            if (++next == words.end()) throw usage_error(std::string(name) + " needs a " + std::string(known->value) + " behind it");
+            if (++next == words.end())
+                throw usage_error(std::string(name) + " needs a " + std::string(known->value) + " behind it");
             value = *next;
         }
         try {
             known->set(result, value);
-            static_cast<void>(wafer::sampler(result.session.how));  // knows what its values may be
+            static_cast<void>(wafer::sampler(result.session.how)); // knows what its values may be
         } catch (const std::exception& e) {
             throw usage_error(std::string(name) + ": " + e.what());
         }
@@ -129,4 +145,4 @@ inline void print_help(std::ostream& out) {
     }
 }
 
-}  // namespace chat
+} // namespace chat

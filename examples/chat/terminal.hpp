@@ -9,18 +9,19 @@
 #include <cstdlib>
 #include <iostream>
 #include <optional>
+#include <signal.h>
 #include <string>
 #include <string_view>
-#include <utility>
-
-#include <signal.h>
 #include <unistd.h>
+#include <utility>
 
 #include <wafer/llm.hpp>
 
 namespace chat {
 
-[[nodiscard]] inline bool is_terminal(std::FILE* file) { return ::isatty(::fileno(file)) == 1; }
+[[nodiscard]] inline bool is_terminal(std::FILE* file) {
+    return ::isatty(::fileno(file)) == 1;
+}
 
 /// Dims what is not the answer, on terminals whose user has not asked for NO_COLOR.
 class style {
@@ -36,7 +37,9 @@ public:
     [[nodiscard]] std::string_view plain() const { return on_ ? "\033[0m" : ""; }
     /// Begins the current line anew; only where it is on.
     [[nodiscard]] std::string_view erase() const { return on_ ? "\r\033[K" : ""; }
-    [[nodiscard]] std::string note(std::string_view text) const { return std::string(dim()) + std::string(text) + std::string(plain()); }
+    [[nodiscard]] std::string note(std::string_view text) const {
+        return std::string(dim()) + std::string(text) + std::string(plain());
+    }
 
 private:
     bool on_;
@@ -59,7 +62,7 @@ public:
             pending_ = 1;
             if (const answer* running = running_.load()) running->stop(running->session);
         };
-        ::sigaction(SIGINT, &action, nullptr);  // without SA_RESTART: a read that waits returns
+        ::sigaction(SIGINT, &action, nullptr); // without SA_RESTART: a read that waits returns
     }
 
     /// Whether one came since the last call.
@@ -73,7 +76,8 @@ public:
     template <class Session>
     class stopping {
     public:
-        explicit stopping(Session& session) : answer_{&session, [](void* s) noexcept { static_cast<Session*>(s)->stop(); }} {
+        explicit stopping(Session& session)
+            : answer_{&session, [](void* s) noexcept { static_cast<Session*>(s)->stop(); }} {
             running_ = &answer_;
         }
         stopping(const stopping&) = delete;
@@ -111,15 +115,16 @@ public:
         shown_ = percent;
         std::string bar(20, '.');
         bar.replace(0, static_cast<std::size_t>(percent / 5), static_cast<std::size_t>(percent / 5), '#');
-        std::cerr << "\r" << what_ << " [" << bar << "] " << percent << " % of " << human(total) << "\033[K" << std::flush;
+        std::cerr << "\r" << what_ << " [" << bar << "] " << percent << " % of " << human(total) << "\033[K"
+                  << std::flush;
     }
 
 private:
     using clock = std::chrono::steady_clock;
     std::string what_;
     bool visible_;
-    int shown_ = -1;  // percent
+    int shown_ = -1; // percent
     clock::time_point start_ = clock::now();
 };
 
-}  // namespace chat
+} // namespace chat

@@ -15,7 +15,8 @@ namespace chat {
 
 class writer {
 public:
-    writer(std::ostream& out, style look, thinking how) : out_(out), look_(look), shows_thinking_(how == thinking::show) {}
+    writer(std::ostream& out, style look, thinking how)
+        : out_(out), look_(look), shows_thinking_(how == thinking::show) {}
     writer(const writer&) = delete;
     writer& operator=(const writer&) = delete;
     ~writer() { end(); }
@@ -46,10 +47,17 @@ private:
     void enter(part next) {
         if (next == now_) return;
         switch (now_) {
-        case part::none: break;
-        case part::waiting: out_ << look_.erase(); break;
-        case part::thinking: out_ << look_.plain() << (look_.on() ? "\n" : "\n</think>\n"); break;
-        case part::answer: out_ << '\n'; break;
+        case part::none:
+            break;
+        case part::waiting:
+            out_ << look_.erase();
+            break;
+        case part::thinking:
+            out_ << look_.plain() << (look_.on() ? "\n" : "\n</think>\n");
+            break;
+        case part::answer:
+            out_ << '\n';
+            break;
         }
         if (next == part::waiting) out_ << look_.note("thinking ...");
         if (next == part::thinking) out_ << (look_.on() ? "" : "<think>\n") << look_.dim();
@@ -63,8 +71,8 @@ private:
     style look_;
     bool shows_thinking_;
     part now_ = part::none;
-    bool at_start_ = true;  // of the part: nothing was written yet
+    bool at_start_ = true; // of the part: nothing was written yet
     std::string gap_;
 };
 
-}  // namespace chat
+} // namespace chat

@@ -9,7 +9,7 @@
 
 Needs python3-torch, python3-numpy and libopenblas0-pthread of Debian 12; nothing is downloaded. One process per core:
 small matrices do not profit from threads, so each process works on its own part of the batch, alone on its core, and
-gradients and weights lie in shared memory. A warm-up, a constant rate, then a linear decay over the last fifth of the
+gradients and weights lie in shared memory. A warm-up, a constant rate, then a linear decay over the second half of the
 time (which counts only time spent training, so a run that was stopped and continued has the same schedule).
 """
 import argparse
@@ -39,7 +39,7 @@ from tokenizer import END, THINK_END, Tokenizer, render_prompt
 
 SHORT, LONG = (12, 160), (5, 384)                         # rows and tokens of a micro-batch; every fifth step is a long one
 MICRO = 4                                                 # micro-batches a step; a process takes the next one when it is free
-WARMUP, DECAY = 200, 0.2
+WARMUP, DECAY = 200, 0.5
 MATRIX_RATE, OTHER_RATE, BALANCE = 0.02, 3e-3, 0.01
 SAVE_EVERY, EVAL_EVERY = 180, 600                         # seconds
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-#include <doctest/doctest.h>
-
 #include <cstdint>
 #include <limits>
+
+#include <doctest/doctest.h>
 
 #include <wafer/core/human.hpp>
 

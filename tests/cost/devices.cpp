@@ -1,24 +1,27 @@
 // SPDX-License-Identifier: MIT
-#include <doctest/doctest.h>
-
 #include <set>
 #include <string>
 #include <string_view>
+
+#include <doctest/doctest.h>
 
 #include <wafer/cost/devices.hpp>
 
 using namespace wafer;
 
 TEST_CASE("make_device: reads what name() writes") {
-    for (const char* text : {"a100", "h100", "h100x8", "h200x2", "b200x16", "wse2", "wse3x4", "wse2@660", "wse3x2@420"})
+    for (const char* text : {"a100", "h100", "h100x8", "h200x2", "b200x16", "wse2", "wse3x4", "wse2@660", "wse3x2@420",
+                             "wse3-packed", "wse3x4@420-packed"})
         CHECK(cost::make_device(text).name() == text);
     CHECK(cost::make_device("h100x1").name() == "h100");
     CHECK(cost::make_device("h100x8").capacity() == cost::gpu(devices::h100_sxm, 8).capacity());
 }
 
 TEST_CASE("make_device: refuses the rest and says what is known") {
-    for (const char* text : {"", "x", "x8", "h10", "h100x", "h100x0", "h100x-1", "h100x8x8", "h100 x8", "h100x99999999999", "h100@4", "wse3@", "wse3@0",
-                             "wse3@9999", "wse3x9999999", "H100", "@", "wse3@4x4"}) {
+    for (const char* text : {"",       "x",       "x8",       "h10",         "h100x",
+                             "h100x0", "h100x-1", "h100x8x8", "h100 x8",     "h100x99999999999",
+                             "h100@4", "wse3@",   "wse3@0",   "wse3@9999",   "wse3x9999999",
+                             "H100",   "@",       "wse3@4x4", "h100-packed", "-packed"}) {
         CAPTURE(text);
         try {
             (void)cost::make_device(text);
@@ -30,7 +33,8 @@ TEST_CASE("make_device: refuses the rest and says what is known") {
     try {
         (void)cost::make_device("tpu");
     } catch (const error& e) {
-        CHECK(std::string(e.what()) == "device 'tpu' is not known; known are a100, h100, h200, b200, wse2, wse3, with a count behind them as in h100x8 or wse3x4");
+        CHECK(std::string(e.what()) == "device 'tpu' is not known; known are a100, h100, h200, b200, wse2, wse3, with "
+                                       "a count behind them as in h100x8 or wse3x4");
     }
 }
 

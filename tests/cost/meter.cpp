@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
-#include <doctest/doctest.h>
-
 #include <chrono>
 #include <string>
 #include <thread>
 #include <type_traits>
 #include <utility>
 #include <vector>
+
+#include <doctest/doctest.h>
 
 #include <wafer/cost/devices.hpp>
 #include <wafer/cost/meter.hpp>
@@ -53,17 +53,23 @@ pass a_pass(stage at, std::uint64_t n_tok) {
 template <class Meter>
 void run(Meter& m) {
     m.begin(a_pass(stage::prefill, 5));
-    { [[maybe_unused]] const auto metered = m.measure([] { return some(op::qkv, 100); }); }
-    { [[maybe_unused]] const auto metered = m.measure([] { return some(op::qkv, 1); }); }
+    {
+        [[maybe_unused]] const auto metered = m.measure([] { return some(op::qkv, 100); });
+    }
+    {
+        [[maybe_unused]] const auto metered = m.measure([] { return some(op::qkv, 1); });
+    }
     m.end();
     for (std::uint64_t i = 0; i < 3; ++i) {
         m.begin(a_pass(stage::decode, 1));
-        { [[maybe_unused]] const auto metered = m.measure([&] { return some(op::head, 20 + i); }); }
+        {
+            [[maybe_unused]] const auto metered = m.measure([&] { return some(op::head, 20 + i); });
+        }
         m.end();
     }
 }
 
-}  // namespace
+} // namespace
 
 TEST_CASE("meter: totals are the sums of what was reported, by stage and operation") {
     meter<counting_device> m;
@@ -87,7 +93,7 @@ TEST_CASE("meter: totals are the sums of what was reported, by stage and operati
     CHECK(prefill[op::qkv].cache == bytes(303));
     CHECK(prefill[op::qkv].activations == bytes(404));
     CHECK(prefill[op::qkv].time.total == seconds(101));
-    CHECK(prefill[op::qkv].time[bound::network] == seconds(14));  // the pass reached price()
+    CHECK(prefill[op::qkv].time[bound::network] == seconds(14)); // the pass reached price()
     CHECK(prefill[op::head].calls == 0);
     CHECK(prefill.overhead.total == seconds(50));
     CHECK(prefill.time() == seconds(151));
@@ -127,7 +133,7 @@ TEST_CASE("meter: several models are fed by one run, and each call makes its wor
     CHECK(reports[1].device == "archetype");
     CHECK(reports[0][stage::decode][op::norm].time.total == seconds(4));
     CHECK(reports[1][stage::decode][op::norm].time.total == seconds(2));
-    CHECK(reports[1].fits());  // its capacity is not stated
+    CHECK(reports[1].fits()); // its capacity is not stated
 
     meter f{cost::fleet{{counting_device{}, archetype::device(2.0), cost::make_device("wse3x4")}}};
     f.begin(a_pass(stage::decode, 1));
@@ -155,7 +161,8 @@ TEST_CASE("meter: one model alone and the same in company give the same figures"
     llama_work::feed(alone, step);
     llama_work::feed(both, step);
     CHECK(alone.reports()[0].time() == both.reports()[1].time());
-    CHECK(alone.reports()[0].time().count == doctest::Approx(llama_work::time(cost::gpu(devices::h100_sxm, 8), step)).epsilon(1e-12));
+    CHECK(alone.reports()[0].time().count ==
+          doctest::Approx(llama_work::time(cost::gpu(devices::h100_sxm, 8), step)).epsilon(1e-12));
 }
 
 TEST_CASE("meter<host>: takes the time that passes while the scope lives; the rest of the pass is overhead") {
@@ -174,7 +181,8 @@ TEST_CASE("meter<host>: takes the time that passes while the scope lives; the re
     const auto& s = reports[0][stage::decode];
     CHECK(s[op::qkv].calls == 1);
     CHECK(s[op::qkv].arithmetic == flops(5));
-    CHECK(s[op::qkv].time.total.count >= 0.004);  // sleep_for never returns early; how late it returns is the machine's affair
+    CHECK(s[op::qkv].time.total.count >=
+          0.004); // sleep_for never returns early; how late it returns is the machine's affair
     CHECK(s.overhead.total.count >= 0.004);
     CHECK(reports[0].needed == bytes(1100));
     m.reset();
@@ -183,7 +191,8 @@ TEST_CASE("meter<host>: takes the time that passes while the scope lives; the re
 
 TEST_CASE("meter<none>: is empty and never asks what was done") {
     static_assert(std::is_empty_v<meter<cost::none>>);
-    static_assert(std::is_trivially_copyable_v<meter<cost::none>> && std::is_trivially_destructible_v<meter<cost::none>>);
+    static_assert(std::is_trivially_copyable_v<meter<cost::none>> &&
+                  std::is_trivially_destructible_v<meter<cost::none>>);
     static_assert(std::is_empty_v<decltype(std::declval<meter<cost::none>&>().measure([] { return work{}; }))>);
     struct holder {
         int x;

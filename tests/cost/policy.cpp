@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-#include <doctest/doctest.h>
-
 #include <string>
+
+#include <doctest/doctest.h>
 
 #include <wafer/cost/compare.hpp>
 #include <wafer/cost/devices.hpp>
@@ -27,13 +27,14 @@ struct wrong_unit {
     double price(const work&, const pass&) const noexcept { return {}; }
     charge overhead(const pass&) const noexcept { return {}; }
 };
-static_assert(!device_model<no_overhead> && !device_model<may_throw> && !device_model<wrong_unit> && !device_model<int>);
+static_assert(!device_model<no_overhead> && !device_model<may_throw> && !device_model<wrong_unit> &&
+              !device_model<int>);
 static_assert(!device_model<cost::none> && !device_model<cost::host> && !device_model<cost::fleet>);
 static_assert(cost_policy<cost::none> && cost_policy<cost::host> && cost_policy<cost::fleet>);
 static_assert(cost_policy<cost::compare<cost::gpu, cost::wafer>> && cost_policy<cost::any_device>);
 static_assert(!cost_policy<int> && !cost_policy<no_overhead>);
 
-}  // namespace
+} // namespace
 
 TEST_CASE("device_model: every stock model and the archetype keep the promises") {
     model_properties::check(archetype::device(1e9));
@@ -42,7 +43,7 @@ TEST_CASE("device_model: every stock model and the archetype keep the promises")
     for (const auto* spec : devices::wafers)
         for (const unsigned n : {1u, 4u}) {
             model_properties::check(cost::wafer(*spec, n));
-            model_properties::check(cost::wafer(*spec, n, 420));
+            model_properties::check(cost::wafer(*spec, n, {.side = 420, .pack_experts = true}));
         }
     model_properties::check(cost::any_device(cost::wafer(devices::wse3, 2)));
 }

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
-#include <doctest/doctest.h>
-
 #include <sstream>
 #include <string>
 #include <utility>
 #include <vector>
+
+#include <doctest/doctest.h>
 
 #include <wafer/cost/devices.hpp>
 #include <wafer/cost/meter.hpp>
@@ -47,7 +47,7 @@ std::vector<cost_report> run(Policy policy) {
     return m.reports();
 }
 
-}  // namespace
+} // namespace
 
 TEST_CASE("print: one device reads as a table for each stage") {
     CHECK(text(run(archetype::device(1e9))) ==
@@ -92,12 +92,14 @@ TEST_CASE("print: several devices stand side by side, with where their figures c
 TEST_CASE("print: measured time claims no bound, and a model that does not fit is said so") {
     const auto host = text(run(cost::host{}));
     CHECK(host.find("host (measured on this machine)") == 0);
-    for (const char* word : {"compute", "memory", "network", "latency", "bound", "mostly"}) CHECK(host.find(word) == std::string::npos);
+    for (const char* word : {"compute", "memory", "network", "latency", "bound", "mostly"})
+        CHECK(host.find(word) == std::string::npos);
 
     auto reports = run(cost::compare{cost::gpu(devices::h100_sxm), cost::wafer(devices::wse3)});
     CHECK(text(reports).find("does not fit") == std::string::npos);
     reports[0].needed = reports[1].needed = bytes(70'000'000'000);
-    CHECK(text(reports).find("wse3: does not fit: 65.2 GiB needed, 35.2 GiB there; priced as if it did\n") != std::string::npos);
+    CHECK(text(reports).find("wse3: does not fit: 65.2 GiB needed, 35.2 GiB there; priced as if it did\n") !=
+          std::string::npos);
     CHECK(text(reports).find("h100: does not") == std::string::npos);
 }
 

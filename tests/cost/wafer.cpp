@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-#include <doctest/doctest.h>
-
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
+
+#include <doctest/doctest.h>
 
 #include <wafer/cost/devices.hpp>
 
@@ -22,14 +22,17 @@ double layers_only(const cost::wafer& device, const llama_work::step& s) {
     return t;
 }
 double decode_rate(std::uint32_t side, const llama_work::shape& m) {
-    return 1 / layers_only(cost::wafer(devices::wse2, 1, side), forward(m, stage::decode, 1, 4095, false));
+    return 1 / layers_only(cost::wafer(devices::wse2, 1, {.side = side}), forward(m, stage::decode, 1, 4095, false));
 }
 double prefill_rate(std::uint32_t side, const llama_work::shape& m) {
-    return 4096 / layers_only(cost::wafer(devices::wse2, 1, side), forward(m, stage::prefill, 4096, 0, false));
+    return 4096 /
+           layers_only(cost::wafer(devices::wse2, 1, {.side = side}), forward(m, stage::prefill, 4096, 0, false));
 }
-double off(double modelled, double published) { return std::abs(modelled / published - 1); }
+double off(double modelled, double published) {
+    return std::abs(modelled / published - 1);
+}
 
-}  // namespace
+} // namespace
 
 TEST_CASE("wafer: WaferLLM's nine decode rows within 2.1 %") {
     CHECK(off(decode_rate(420, llama_work::llama3_8b), 2699.9) < 0.021);
@@ -56,7 +59,8 @@ TEST_CASE("wafer: the side it chooses is within 2 % of the best of all sides, in
     for (const auto& m : {llama_work::llama3_8b, llama_work::llama2_13b, llama_work::llama2_70b})
         for (const auto& s : {forward(m, stage::decode, 1, 100, false), forward(m, stage::prefill, 512, 0, false)}) {
             double best = 1e9;
-            for (std::uint32_t side = 20; side <= 750; side += 10) best = std::min(best, layers_only(cost::wafer(devices::wse2, 1, side), s));
+            for (std::uint32_t side = 20; side <= 750; side += 10)
+                best = std::min(best, layers_only(cost::wafer(devices::wse2, 1, {.side = side}), s));
             CHECK(layers_only(cost::wafer(devices::wse2), s) < 1.02 * best);
         }
 }
@@ -68,29 +72,35 @@ TEST_CASE("wafer: weights are not streamed: twice the bits take no longer, a qua
     thin.d_model /= 4;
     thin.d_ff /= 4;
     const cost::wafer device(devices::wse3);
-    const auto decode = [&](const llama_work::shape& m) { return layers_only(device, forward(m, stage::decode, 1, 100, false)); };
+    const auto decode = [&](const llama_work::shape& m) {
+        return layers_only(device, forward(m, stage::decode, 1, 100, false));
+    };
     CHECK(decode(narrow) == doctest::Approx(decode(wide)));
     CHECK(decode(thin) < 0.7 * decode(wide));
-    CHECK(decode(thin) > 0.3 * decode(wide));  // not a quarter: a layer's latency stays
+    CHECK(decode(thin) > 0.3 * decode(wide)); // not a quarter: a layer's latency stays
 }
 
-TEST_CASE("wafer: unequal loads stretch the arithmetic, and only that") {
-    const cost::wafer device(devices::wse2, 1, 420);
+TEST_CASE("wafer: unequal loads of experts stretch the arithmetic where experts are packed, and nothing where they are "
+          "spread") {
+    const cost::wafer spread(devices::wse2, 1, {.side = 420}),
+        packed(devices::wse2, 1, {.side = 420, .pack_experts = true});
     work w;
     w.kind = op::ffn_up;
     w.n_tok = 1;
     w.arithmetic = flops(200'000'000);
     w.weights = w.resident = bytes(200'000'000);
-    const auto even = device.price(w, {});
+    const auto even = packed.price(w, {});
+    CHECK(spread.price(w, {}).total == even.total);
     w.imbalance = 8;
-    const auto uneven = device.price(w, {});
+    const auto uneven = packed.price(w, {});
     CHECK(uneven[bound::compute].count == doctest::Approx(8 * even[bound::compute].count));
     CHECK(uneven[bound::network] == even[bound::network]);
     CHECK(uneven[bound::latency] == even[bound::latency]);
+    CHECK(spread.price(w, {}).total == even.total);
 }
 
 TEST_CASE("wafer: a region grows to hold what it may touch, and sums then travel further") {
-    const cost::wafer device(devices::wse2, 1, 100);
+    const cost::wafer device(devices::wse2, 1, {.side = 100});
     work w;
     w.kind = op::ffn_up;
     w.n_tok = 1;
@@ -104,7 +114,9 @@ TEST_CASE("wafer: a region grows to hold what it may touch, and sums then travel
 
 TEST_CASE("wafer: a pass crosses as many wafers as hold the model") {
     const cost::wafer four(devices::wse3, 4);
-    const auto overhead = [&](bytes weights) { return four.overhead({.at = stage::decode, .n_tok = 1, .weights = weights})[bound::latency].count; };
+    const auto overhead = [&](bytes weights) {
+        return four.overhead({.at = stage::decode, .n_tok = 1, .weights = weights})[bound::latency].count;
+    };
     CHECK(overhead(10_GiB) == doctest::Approx(5e-6));
     CHECK(overhead(40_GiB) == doctest::Approx(10e-6));
     CHECK(overhead(131_GiB) == doctest::Approx(20e-6));
@@ -118,5 +130,5 @@ TEST_CASE("wafer: a pass crosses as many wafers as hold the model") {
 TEST_CASE("wafer: no wafer, too many, and a region larger than one are refused") {
     CHECK_THROWS_AS(cost::wafer(devices::wse3, 0), error);
     CHECK_THROWS_AS(cost::wafer(devices::wse3, 1'000'000), error);
-    CHECK_THROWS_AS(cost::wafer(devices::wse3, 1, 751), error);
+    CHECK_THROWS_AS(cost::wafer(devices::wse3, 1, {.side = 751}), error);
 }

@@ -32,7 +32,7 @@ TEST_CASE("thread_pool: every job runs once on every worker, and its writes are 
         thread_pool pool(n);
         REQUIRE(pool.size() == n);
         tally t(n);
-        for (int job = 1; job <= 20000; ++job) {
+        for (int job = 1; job <= 5000; ++job) {
             pool.run(t);
             for (const int c : t.counts) REQUIRE(c == job);
         }

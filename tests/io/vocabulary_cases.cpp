@@ -14,14 +14,14 @@ using namespace wafer;
 
 TEST_CASE("vocabulary: a GGUF vocabulary of GPT-2 encodes every case of llama.cpp equally") {
     const std::string path = std::string(WAFER_SHARED) + "/oracle/tokenizers/ggml-vocab-gpt-2.gguf";
-    const auto input = support::read_text(path + ".inp");
+    const auto input = wafer_test::read_text(path + ".inp");
     if (!input) {
         MESSAGE("skipped: " << path << " is missing");
         return;
     }
     const tokenizer t(read_vocabulary(open_gguf(path)).value());
     CHECK(t.size() == 50257);
-    std::istringstream output(support::read_text(path + ".out").value());
+    std::istringstream output(wafer_test::read_text(path + ".out").value());
     const std::string separator = "\n__ggml_vocab_test__\n";
     std::size_t n = 0;
     for (std::size_t at = 0; at < input->size(); ++n) {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
-#include <doctest/doctest.h>
-
 #include <limits>
 #include <queue>
 #include <utility>
 #include <vector>
+
+#include <doctest/doctest.h>
 
 #include <wafer/sram/mesh.hpp>
 
@@ -48,7 +48,7 @@ std::vector<walk> walks_from(const sram::mesh& m, sram::tile_id start) {
     return to;
 }
 
-}  // namespace
+} // namespace
 
 TEST_CASE("mesh: a tile's number and its site name the same tile") {
     const sram::mesh m({}, 5, 3, 2);
@@ -67,7 +67,8 @@ TEST_CASE("mesh: a tile's number and its site name the same tile") {
 }
 
 TEST_CASE("mesh: distance and crossings are those of a shortest walk") {
-    for (const auto& m : {sram::mesh({}, 4, 3, 3), sram::mesh({}, 1, 4, 2), sram::mesh({}, 5, 1, 1), sram::mesh({}, 1, 1, 4)})
+    for (const auto& m :
+         {sram::mesh({}, 4, 3, 3), sram::mesh({}, 1, 4, 2), sram::mesh({}, 5, 1, 1), sram::mesh({}, 1, 1, 4)})
         for (sram::tile_id a = 0; a < m.tiles(); ++a) {
             const auto walks = walks_from(m, a);
             for (sram::tile_id b = 0; b < m.tiles(); ++b)

@@ -31,10 +31,11 @@ static_assert(wafer::device_model<device> && wafer::cost_policy<device>);
 
 /// A placement: everything on the first tile.
 struct placement {
-    std::vector<wafer::sram::tile_range> place(std::span<const wafer::sram::resident> items, const wafer::sram::mesh&) const {
+    std::vector<wafer::sram::tile_range> place(std::span<const wafer::sram::resident> items,
+                                               const wafer::sram::mesh&) const {
         return std::vector<wafer::sram::tile_range>(items.size());
     }
 };
 static_assert(wafer::sram::placement<placement>);
 
-}  // namespace archetype
+} // namespace archetype

@@ -10,7 +10,7 @@
 #include <wafer/core/json.hpp>
 #include <wafer/text/vocabulary.hpp>
 
-namespace support {
+namespace wafer_test {
 
 inline std::optional<std::string> read_text(const std::string& path) {
     std::ifstream file(path, std::ios::binary);
@@ -42,4 +42,4 @@ inline wafer::vocabulary hf_vocabulary(const wafer::json& file, std::string pre)
     return v;
 }
 
-}  // namespace support
+}  // namespace wafer_test

@@ -2,13 +2,13 @@
 // Test support: what every device_model promises (cost/policy.hpp), tried on pseudo-random work.
 #pragma once
 
-#include <doctest/doctest.h>
-
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <random>
 #include <string>
+
+#include <doctest/doctest.h>
 
 #include <wafer/cost/policy.hpp>
 
@@ -33,7 +33,13 @@ inline wafer::work random_work(std::mt19937_64& random) {
 
 inline wafer::pass random_pass(std::mt19937_64& random) {
     const auto at = random() % 2 == 0 ? wafer::stage::prefill : wafer::stage::decode;
-    return {at, 1 + random() % 5000, random() % 100000, 1 + random() % 100, random() % 20000, wafer::bytes(random() >> 24), wafer::bytes(random() >> 30)};
+    return {at,
+            1 + random() % 5000,
+            random() % 100000,
+            1 + random() % 100,
+            random() % 20000,
+            wafer::bytes(random() >> 24),
+            wafer::bytes(random() >> 30)};
 }
 
 inline bool sound(const wafer::charge& c) {
@@ -58,25 +64,37 @@ void check(const Model& model) {
         const charge before = model.price(w, whole);
         REQUIRE(sound(before));
         REQUIRE(sound(model.overhead(whole)));
-        REQUIRE(Model(model).price(w, whole).total == before.total);  // pure, and the same for a copy
+        REQUIRE(Model(model).price(w, whole).total == before.total); // pure, and the same for a copy
 
         work none;
         none.kind = w.kind;
         REQUIRE(model.price(none, whole).total.count == 0);
         REQUIRE(model.price(none, pass{}).total.count == 0);
-        REQUIRE(sound(model.price(w, pass{})));  // also outside any pass
+        REQUIRE(sound(model.price(w, pass{}))); // also outside any pass
 
         switch (random() % 6) {
-        case 0: w.arithmetic += flops(1 + w.arithmetic.count / 3); break;
-        case 1: w.weights += bytes(1 + w.weights.count); break;
-        case 2: w.cache += bytes(1 + w.cache.count / 7); break;
-        case 3: w.activations += bytes(1 + w.activations.count / 2); break;
-        case 4: w.n_tok += 1 + w.n_tok / 2; break;
-        default: w.resident += bytes(1 + w.resident.count); break;
+        case 0:
+            w.arithmetic += flops(1 + w.arithmetic.count / 3);
+            break;
+        case 1:
+            w.weights += bytes(1 + w.weights.count);
+            break;
+        case 2:
+            w.cache += bytes(1 + w.cache.count / 7);
+            break;
+        case 3:
+            w.activations += bytes(1 + w.activations.count / 2);
+            break;
+        case 4:
+            w.n_tok += 1 + w.n_tok / 2;
+            break;
+        default:
+            w.resident += bytes(1 + w.resident.count);
+            break;
         }
         REQUIRE(model.price(w, whole).total.count >= before.total.count * (1 - 1e-12));
     }
     CHECK(model.overhead(pass{}).total.count == 0);
 }
 
-}  // namespace model_properties
+} // namespace model_properties

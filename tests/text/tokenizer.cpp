@@ -7,7 +7,7 @@
 
 #include <doctest/doctest.h>
 
-#include "../support/hf_tokenizer.hpp"
+#include <support/hf_tokenizer.hpp>
 #include <wafer/text/tokenizer.hpp>
 
 using namespace wafer;
@@ -57,13 +57,13 @@ errc refusal(const vocabulary& v) {
 
 void check_oracle(const std::string& name, const std::string& pre, const std::set<std::size_t>& skipped) {
     const std::string folder = std::string(WAFER_SHARED) + "/oracle/tokenizers/" + name;
-    const auto file = support::read_text(folder + "/tokenizer.json");
+    const auto file = wafer_test::read_text(folder + "/tokenizer.json");
     if (!file) {
         MESSAGE("skipped: " << folder << " is missing");
         return;
     }
-    const tokenizer t(support::hf_vocabulary(json::parse(*file), pre));
-    const json cases = json::parse(support::read_text(folder + "/expected.json").value());
+    const tokenizer t(wafer_test::hf_vocabulary(json::parse(*file), pre));
+    const json cases = json::parse(wafer_test::read_text(folder + "/expected.json").value());
     for (std::size_t i = 0; i < cases.as_array().size(); ++i) {
         if (skipped.contains(i)) continue;
         const json& c = cases.at(i);

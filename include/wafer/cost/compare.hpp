@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// L4 cost: several device models fed by one run: cost::compare when they are known as types, cost::fleet when a user names
-// them at run time.
+// L4 cost: several device models fed by one run: cost::compare when they are known as types, cost::fleet when a user
+// names them at run time.
 #pragma once
 
 #include <concepts>
@@ -20,7 +20,9 @@ namespace wafer::inline WAFER_ABI {
 /// Where a model's constants come from, in one line, if it says so.
 template <device_model Model>
 [[nodiscard]] std::string basis_of(const Model& model) {
-    if constexpr (requires { { model.basis() } -> std::convertible_to<std::string>; })
+    if constexpr (requires {
+                      { model.basis() } -> std::convertible_to<std::string>;
+                  })
         return model.basis();
     else
         return "modelled; sources not stated";
@@ -29,7 +31,9 @@ template <device_model Model>
 /// What a device can hold, if its model says so; else 0.
 template <device_model Model>
 [[nodiscard]] bytes capacity_of(const Model& model) {
-    if constexpr (requires { { model.capacity() } -> std::same_as<bytes>; })
+    if constexpr (requires {
+                      { model.capacity() } -> std::same_as<bytes>;
+                  })
         return model.capacity();
     else
         return {};
@@ -41,9 +45,7 @@ namespace cost {
 template <device_model... Models>
 struct compare {
     constexpr compare() = default;
-    constexpr explicit compare(Models... each)
-        requires(sizeof...(Models) > 0)
-        : models(std::move(each)...) {}
+    constexpr explicit compare(Models... each) requires(sizeof...(Models) > 0) : models(std::move(each)...) {}
 
     std::tuple<Models...> models;
 };
@@ -52,8 +54,8 @@ struct compare {
 class any_device {
 public:
     template <class Model>
-        requires(!std::same_as<Model, any_device> && device_model<Model>)
-    any_device(Model model) : model_(std::make_shared<holder<Model>>(std::move(model))) {}  // NOLINT: converting on purpose
+    requires(!std::same_as<Model, any_device> && device_model<Model>) any_device(Model model)
+        : model_(std::make_shared<holder<Model>>(std::move(model))) {} // NOLINT: converting on purpose
 
     [[nodiscard]] std::string name() const { return model_->name(); }
     [[nodiscard]] std::string basis() const { return model_->basis(); }
@@ -76,7 +78,9 @@ private:
         [[nodiscard]] std::string name() const override { return model.name(); }
         [[nodiscard]] std::string basis() const override { return basis_of(model); }
         [[nodiscard]] bytes capacity() const override { return capacity_of(model); }
-        [[nodiscard]] charge price(const work& w, const pass& whole) const noexcept override { return model.price(w, whole); }
+        [[nodiscard]] charge price(const work& w, const pass& whole) const noexcept override {
+            return model.price(w, whole);
+        }
         [[nodiscard]] charge overhead(const pass& whole) const noexcept override { return model.overhead(whole); }
         Model model;
     };
@@ -88,6 +92,6 @@ struct fleet {
     std::vector<any_device> devices;
 };
 
-}  // namespace cost
+} // namespace cost
 
-}  // namespace wafer::inline WAFER_ABI
+} // namespace wafer::inline WAFER_ABI

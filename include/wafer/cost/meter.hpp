@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// L4 cost: the meter that kernels report to. Belongs to one session, is used by one thread at a time, and allocates only
-// when made. Knows no kernels.
+// L4 cost: the meter that kernels report to. Belongs to one session, is used by one thread at a time, and allocates
+// only when made. Knows no kernels.
 #pragma once
 
 #include <algorithm>
@@ -36,7 +36,7 @@ void for_each_model(const cost::fleet& several, Visit&& visit) {
     for (std::size_t i = 0; i < several.devices.size(); ++i) visit(i, several.devices[i]);
 }
 
-}  // namespace detail
+} // namespace detail
 
 /// Collects work, priced by one device model or several.
 ///
@@ -47,7 +47,8 @@ void for_each_model(const cost::fleet& several, Visit&& visit) {
 ///     }
 ///     meter.end();
 ///
-/// All policies take the same calls: cost::host clocks the operation while `metered` lives, cost::none does nothing at all.
+/// All policies take the same calls: cost::host clocks the operation while `metered` lives, cost::none does nothing at
+/// all.
 template <cost_policy Policy>
 class meter {
 public:
@@ -105,8 +106,8 @@ private:
     [[nodiscard]] std::size_t stage_index() const noexcept { return static_cast<std::size_t>(pass_.at); }
 
     Policy policy_;
-    std::vector<stage_totals> books_;  // one for each model
-    pass pass_{};                      // the open one
+    std::vector<stage_totals> books_; // one for each model
+    pass pass_{};                     // the open one
     bytes needed_{};
 };
 
@@ -168,7 +169,7 @@ private:
     stage_totals book_{};
     bytes needed_{};
     std::size_t stage_ = 0;
-    seconds in_operations_{};  // of this stage, before the open pass
+    seconds in_operations_{}; // of this stage, before the open pass
     clock::time_point start_{};
 };
 
@@ -189,4 +190,4 @@ public:
     constexpr void reset() const noexcept {}
 };
 
-}  // namespace wafer::inline WAFER_ABI
+} // namespace wafer::inline WAFER_ABI

@@ -22,8 +22,8 @@ inline constexpr std::size_t bound_count = 4;
     return names[static_cast<std::size_t>(b)];
 }
 
-/// A policy's answer. `total` is what the operation adds to the pass; the terms say how long each cause alone would take
-/// (they may overlap, so they need not add up to the total). The largest term is what bounds the operation.
+/// A policy's answer. `total` is what the operation adds to the pass; the terms say how long each cause alone would
+/// take (they may overlap, so they need not add up to the total). The largest term is what bounds the operation.
 struct charge {
     seconds total{};
     std::array<seconds, bound_count> terms{};
@@ -46,7 +46,8 @@ struct charge {
 /// Turns counted work into modelled time on one device. Every model keeps these promises:
 ///  - pure: equal arguments give equal answers; no clock, no hidden state; any thread may ask;
 ///  - monotone: within one pass, more flops or bytes never take less time, and no work takes no time;
-///  - apart: price() charges one operation of a pass, overhead() what a pass costs beyond its operations (launches, crossing
+///  - apart: price() charges one operation of a pass, overhead() what a pass costs beyond its operations (launches,
+///  crossing
 ///    from wafer to wafer, host time), so that a pass takes the sum of its prices plus its overhead.
 /// A model may also say where its constants come from, `std::string basis() const`, and what it can hold,
 /// `bytes capacity() const`: reports show both.
@@ -63,8 +64,10 @@ struct charge {
 template <class P>
 concept device_model = std::copyable<P> && requires(const P& p, const work& w, const pass& whole) {
     { p.name() } -> std::convertible_to<std::string>;
-    { p.price(w, whole) } noexcept -> std::same_as<charge>;
-    { p.overhead(whole) } noexcept -> std::same_as<charge>;
+    { p.price(w, whole) }
+    noexcept->std::same_as<charge>;
+    { p.overhead(whole) }
+    noexcept->std::same_as<charge>;
 };
 
 namespace cost {
@@ -91,11 +94,11 @@ inline constexpr bool is_compare = false;
 template <class... Models>
 inline constexpr bool is_compare<compare<Models...>> = true;
 
-}  // namespace cost
+} // namespace cost
 
 /// What a session and its kernels are templates over: a device model, several of them, the host's clock, or nothing.
 template <class P>
 concept cost_policy = device_model<P> || std::same_as<P, cost::none> || std::same_as<P, cost::host> ||
-                      std::same_as<P, cost::fleet> || cost::is_compare<P>;
+    std::same_as<P, cost::fleet> || cost::is_compare<P>;
 
-}  // namespace wafer::inline WAFER_ABI
+} // namespace wafer::inline WAFER_ABI

@@ -26,8 +26,12 @@ inline constexpr std::array every_stage{stage::prefill, stage::decode};
 [[nodiscard]] inline std::string counted(std::uint64_t n, const std::string& what, const std::string& plural) {
     return std::to_string(n) + " " + (n == 1 ? what : plural);
 }
-[[nodiscard]] inline std::string blank_if_zero(bytes n) { return n == bytes{} ? "" : human(n); }
-[[nodiscard]] inline std::string blank_if_zero(flops n) { return n == flops{} ? "" : human(n); }
+[[nodiscard]] inline std::string blank_if_zero(bytes n) {
+    return n == bytes{} ? "" : human(n);
+}
+[[nodiscard]] inline std::string blank_if_zero(flops n) {
+    return n == flops{} ? "" : human(n);
+}
 [[nodiscard]] inline seconds each(seconds total, std::uint64_t n) {
     return n == 0 ? seconds{} : seconds(total.count / static_cast<double>(n));
 }
@@ -35,7 +39,8 @@ inline constexpr std::array every_stage{stage::prefill, stage::decode};
     return r.modelled && c.total.count > 0 ? std::string(to_string(c.bound_by())) : "";
 }
 [[nodiscard]] inline std::string heading(const stage_total& s, stage at) {
-    return std::string(to_string(at)) + ": " + counted(s.tokens, "token", "tokens") + " in " + counted(s.passes, "pass", "passes");
+    return std::string(to_string(at)) + ": " + counted(s.tokens, "token", "tokens") + " in " +
+           counted(s.passes, "pass", "passes");
 }
 [[nodiscard]] inline charge everything(const stage_total& s) {
     charge all = s.sum().time;
@@ -44,10 +49,12 @@ inline constexpr std::array every_stage{stage::prefill, stage::decode};
 }
 // "" if it fits or nothing is known.
 [[nodiscard]] inline std::string misfit(const cost_report& r) {
-    return r.fits() ? "" : "does not fit: " + human(r.needed) + " needed, " + human(r.capacity) + " there; priced as if it did";
+    return r.fits()
+               ? ""
+               : "does not fit: " + human(r.needed) + " needed, " + human(r.capacity) + " there; priced as if it did";
 }
 
-}  // namespace detail
+} // namespace detail
 
 /// One device, op by op: calls, work and time of each stage that ran.
 inline std::ostream& operator<<(std::ostream& out, const cost_report& r) {
@@ -68,21 +75,24 @@ inline std::ostream& operator<<(std::ostream& out, const cost_report& r) {
         for (std::size_t i = 0; i < op_count; ++i) {
             const auto& o = s.ops[i];
             if (o.calls == 0) continue;
-            table.add({std::string(to_string(static_cast<op>(i))), std::to_string(o.calls), detail::blank_if_zero(o.arithmetic),
-                       detail::blank_if_zero(o.weights), detail::blank_if_zero(o.cache), human(o.time.total), share(o.time.total),
+            table.add({std::string(to_string(static_cast<op>(i))), std::to_string(o.calls),
+                       detail::blank_if_zero(o.arithmetic), detail::blank_if_zero(o.weights),
+                       detail::blank_if_zero(o.cache), human(o.time.total), share(o.time.total),
                        detail::bound_name(r, o.time)});
         }
-        table.add({"overhead", "", "", "", "", human(s.overhead.total), share(s.overhead.total), detail::bound_name(r, s.overhead)});
+        table.add({"overhead", "", "", "", "", human(s.overhead.total), share(s.overhead.total),
+                   detail::bound_name(r, s.overhead)});
         const auto sum = s.sum();
-        table.add({"total", std::to_string(sum.calls), detail::blank_if_zero(sum.arithmetic), detail::blank_if_zero(sum.weights),
-                   detail::blank_if_zero(sum.cache), human(all.total), share(all.total), detail::bound_name(r, all)});
+        table.add({"total", std::to_string(sum.calls), detail::blank_if_zero(sum.arithmetic),
+                   detail::blank_if_zero(sum.weights), detail::blank_if_zero(sum.cache), human(all.total),
+                   share(all.total), detail::bound_name(r, all)});
         out << table;
     }
     return out;
 }
 
-/// Devices side by side: the time that each token spends in each operation, and what bounds it there. A single report is
-/// printed in full.
+/// Devices side by side: the time that each token spends in each operation, and what bounds it there. A single report
+/// is printed in full.
 inline std::ostream& operator<<(std::ostream& out, std::span<const cost_report> reports) {
     if (reports.size() == 1) return out << reports[0];
     if (reports.empty()) return out;
@@ -133,12 +143,16 @@ namespace detail {
 inline void add_charge(json::object& to, const charge& c) {
     to.emplace_back("seconds", c.total.count);
     json::object terms;
-    for (std::size_t i = 0; i < bound_count; ++i) terms.emplace_back(std::string(to_string(static_cast<bound>(i))), c.terms[i].count);
+    for (std::size_t i = 0; i < bound_count; ++i)
+        terms.emplace_back(std::string(to_string(static_cast<bound>(i))), c.terms[i].count);
     to.emplace_back("terms", std::move(terms));
 }
 [[nodiscard]] inline json to_json(const op_total& o, bool modelled) {
-    json::object x{{"calls", o.calls}, {"flops", o.arithmetic.count}, {"weight_bytes", o.weights.count},
-                   {"cache_bytes", o.cache.count}, {"activation_bytes", o.activations.count}};
+    json::object x{{"calls", o.calls},
+                   {"flops", o.arithmetic.count},
+                   {"weight_bytes", o.weights.count},
+                   {"cache_bytes", o.cache.count},
+                   {"activation_bytes", o.activations.count}};
     if (modelled) {
         add_charge(x, o.time);
         if (o.time.total.count > 0) x.emplace_back("bound_by", to_string(o.time.bound_by()));
@@ -148,12 +162,14 @@ inline void add_charge(json::object& to, const charge& c) {
     return x;
 }
 
-}  // namespace detail
+} // namespace detail
 
-/// {"device", "basis", "modelled", "needed_bytes", "capacity_bytes", "fits", "prefill": {...}, "decode": {...}}; each stage
+/// {"device", "basis", "modelled", "needed_bytes", "capacity_bytes", "fits", "prefill": {...}, "decode": {...}}; each
+/// stage
 /// {"passes", "tokens", "seconds", "seconds_per_token", "tokens_per_second", "overhead", "ops": {"norm": {...}, ...}}.
 [[nodiscard]] inline json to_json(const cost_report& r) {
-    json::object report{{"device", r.device}, {"basis", r.basis}, {"modelled", r.modelled}, {"needed_bytes", r.needed.count}};
+    json::object report{
+        {"device", r.device}, {"basis", r.basis}, {"modelled", r.modelled}, {"needed_bytes", r.needed.count}};
     if (r.capacity != bytes{}) {
         report.emplace_back("capacity_bytes", r.capacity.count);
         report.emplace_back("fits", r.fits());
@@ -161,8 +177,11 @@ inline void add_charge(json::object& to, const charge& c) {
     for (const stage at : detail::every_stage) {
         const auto& s = r[at];
         if (s.passes == 0) continue;
-        json::object x{{"passes", s.passes}, {"tokens", s.tokens}, {"seconds", s.time().count},
-                       {"seconds_per_token", s.per_token().count}, {"tokens_per_second", s.rate()}};
+        json::object x{{"passes", s.passes},
+                       {"tokens", s.tokens},
+                       {"seconds", s.time().count},
+                       {"seconds_per_token", s.per_token().count},
+                       {"tokens_per_second", s.rate()}};
         if (r.modelled && s.time().count > 0) x.emplace_back("bound_by", to_string(s.bound_by()));
         json::object overhead;
         if (r.modelled)
@@ -185,4 +204,4 @@ inline void add_charge(json::object& to, const charge& c) {
     return all;
 }
 
-}  // namespace wafer::inline WAFER_ABI
+} // namespace wafer::inline WAFER_ABI

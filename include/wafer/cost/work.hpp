@@ -15,16 +15,16 @@ namespace wafer::inline WAFER_ABI {
 /// The part of the network that an operation belongs to: one row of a report, and what a policy may charge apart
 /// (a tensor-parallel GPU, for instance, sums partial results after attn_out and ffn_down).
 enum class op : std::uint8_t {
-    embed,      // token ids -> rows of the embedding
-    norm,       // RMS norms, and quantising activations behind them
-    qkv,        // query, key and value projections, with biases
-    rope,       // rotations and writing the KV cache
-    attention,  // scores, softmax, weighted values
-    attn_out,   // output projection, added to the residual stream
-    route,      // expert gating
-    ffn_up,     // gate and up projections with their activation; experts too
-    ffn_down,   // down projection, added to the residual stream; experts too
-    head,       // projection to the vocabulary
+    embed,     // token ids -> rows of the embedding
+    norm,      // RMS norms, and quantising activations behind them
+    qkv,       // query, key and value projections, with biases
+    rope,      // rotations and writing the KV cache
+    attention, // scores, softmax, weighted values
+    attn_out,  // output projection, added to the residual stream
+    route,     // expert gating
+    ffn_up,    // gate and up projections with their activation; experts too
+    ffn_down,  // down projection, added to the residual stream; experts too
+    head,      // projection to the vocabulary
 };
 inline constexpr std::size_t op_count = 10;
 
@@ -51,17 +51,19 @@ struct work {
 /// Whether a pass reads a prompt or makes one more token.
 enum class stage : std::uint8_t { prefill, decode };
 inline constexpr std::size_t stage_count = 2;
-[[nodiscard]] constexpr std::string_view to_string(stage s) noexcept { return s == stage::prefill ? "prefill" : "decode"; }
+[[nodiscard]] constexpr std::string_view to_string(stage s) noexcept {
+    return s == stage::prefill ? "prefill" : "decode";
+}
 
 /// One forward pass as a whole.
 struct pass {
     stage at{};
-    std::uint64_t n_tok = 0;    // tokens in this pass
-    std::uint64_t n_past = 0;   // positions in the cache before it
+    std::uint64_t n_tok = 0;  // tokens in this pass
+    std::uint64_t n_past = 0; // positions in the cache before it
     std::uint64_t n_layer = 0;
     std::uint64_t d_model = 0;
-    bytes weights{};            // all weights of the model
-    bytes cache{};              // KV cache in use after it
+    bytes weights{}; // all weights of the model
+    bytes cache{};   // KV cache in use after it
 };
 
-}  // namespace wafer::inline WAFER_ABI
+} // namespace wafer::inline WAFER_ABI

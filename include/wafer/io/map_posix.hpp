@@ -76,6 +76,10 @@ inline void advise(std::span<const std::byte> part, page_advice advice) noexcept
         begin = begin / page * page;
     }
     if (begin >= end) return;
+#if defined(MADV_POPULATE_READ)
+    // Maps the pages in one call instead of a fault for every few of them. Linux 5.14; older ones refuse, and get the hint.
+    if (advice == page_advice::will_need && ::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_POPULATE_READ) == 0) return;
+#endif
     const int how = advice == page_advice::sequential  ? MADV_SEQUENTIAL
                     : advice == page_advice::will_need ? MADV_WILLNEED
                                                        : MADV_DONTNEED;

@@ -124,6 +124,7 @@ private:
     }
     [[nodiscard]] weight_source source_of(const checkpoint& file) const {
         return {[&file](const std::string& name) { return file.require(name).data; },
+                [&file](std::span<const std::byte> soon) { file.will_need(soon); },
                 [&file](std::span<const std::byte> done) { file.wont_need(done); }};
     }
     void bind_rope() {

@@ -7,8 +7,10 @@
 
 #if defined(__GNUC__) || defined(__clang__)
 #define WAFER_FORCE_INLINE inline __attribute__((always_inline))
+#define WAFER_NOINLINE inline __attribute__((noinline))
 #else
 #define WAFER_FORCE_INLINE inline
+#define WAFER_NOINLINE inline
 #endif
 
 // Loops over registers must be unrolled, or the registers become an array in memory. GCC at -O2 has to be told.

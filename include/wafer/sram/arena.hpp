@@ -131,10 +131,12 @@ private:
 /// Comes from the thread that called load; what it throws leaves load.
 using progress_fn = std::function<bool(bytes done, bytes total)>;
 
-/// Where an arena's bytes come from: the stored rows of one tensor, and what to do when they are no longer needed (a mapped
-/// file gives its pages back, so that loading never needs the weights twice).
+/// Where an arena's bytes come from: the stored rows of one tensor; and what to do just before some of them are read (a
+/// mapped file maps its pages in one go) and when they are no longer needed (it gives them back, so that loading never needs
+/// the weights twice).
 struct weight_source {
     std::function<std::span<const std::byte>(const std::string& tensor)> find;
+    std::function<void(std::span<const std::byte>)> begin = [](std::span<const std::byte>) {};
     std::function<void(std::span<const std::byte>)> done = [](std::span<const std::byte>) {};
 };
 
@@ -230,14 +232,15 @@ private:
         const std::size_t panel = simd::panel_bytes(m.type, m.cols);
         const std::size_t stretch = std::max<std::size_t>((std::size_t{1} << 20) / std::max<std::size_t>(panel, 1), 1) * simd::panel_rows;
         for (std::size_t done = 0; done < p.n_rows;) {
-            const std::size_t end = std::min(done + stretch, p.n_rows);
-            const std::size_t begin = done;
+            const std::size_t end = std::min(done + stretch, p.n_rows), n_panels = ceil_div(end - done, simd::panel_rows);
+            const auto stored = rows.subspan((p.first_row + done) * stride, (end - done) * stride);
+            source.begin(stored);
             for (; done < end; done += simd::panel_rows)
                 pack_panel(m.type, rows.data() + (p.first_row + done) * stride, stride, std::min(simd::panel_rows, end - done), m.cols,
                            memory_ + p.offset + done / simd::panel_rows * panel);
             done = end;
-            source.done(rows.subspan((p.first_row + begin) * stride, (end - begin) * stride));
-            if (!step(ceil_div(end - begin, simd::panel_rows) * panel)) return;
+            source.done(stored);
+            if (!step(n_panels * panel)) return;
         }
     }
 

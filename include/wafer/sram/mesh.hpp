@@ -22,21 +22,22 @@ struct tile_site {
     friend constexpr bool operator==(const tile_site&, const tile_site&) noexcept = default;
 };
 
-/// Equal tiles in `columns` x `rows` on each of `wafers` wafers. Wafers form a chain: the last column of one is linked to the
-/// first column of the next, row by row.
+/// Equal tiles in `columns` x `rows` on each of `wafers` wafers. Wafers form a chain: the last column of one is linked
+/// to the first column of the next, row by row.
 class mesh {
 public:
     /// @throws error{errc::invalid_argument} if a count is zero or the tiles do not fit a tile_id
     constexpr mesh(tile_spec tile, std::uint32_t columns, std::uint32_t rows, std::uint32_t wafers = 1)
         : tile_(tile), columns_(columns), rows_(rows), wafers_(wafers) {
-        if (columns == 0 || rows == 0 || wafers == 0) raise(errc::invalid_argument, "a mesh needs at least one column, row and wafer");
+        if (columns == 0 || rows == 0 || wafers == 0)
+            raise(errc::invalid_argument, "a mesh needs at least one column, row and wafer");
         const std::uint64_t on_wafer = std::uint64_t{columns} * rows;
         if (on_wafer > std::numeric_limits<tile_id>::max() / wafers)
             raise(errc::invalid_argument, "a mesh has at most 2^32 - 1 tiles");
     }
 
-    /// This machine: one tile for each thread, all beside one another. Each takes what it is given unless `capacity` (a share
-    /// of the caches, say) limits it.
+    /// This machine: one tile for each thread, all beside one another. Each takes what it is given unless `capacity` (a
+    /// share of the caches, say) limits it.
     [[nodiscard]] static constexpr mesh host(std::uint32_t threads, bytes capacity = unlimited) {
         return mesh(tile_spec{.capacity = capacity}, threads, 1);
     }
@@ -59,9 +60,12 @@ public:
         const std::uint32_t on_wafer = id % tiles_per_wafer();
         return {wafer_of(id), on_wafer % columns_, on_wafer / columns_};
     }
-    [[nodiscard]] constexpr tile_id id(tile_site s) const noexcept { return (s.wafer * rows_ + s.row) * columns_ + s.column; }
+    [[nodiscard]] constexpr tile_id id(tile_site s) const noexcept {
+        return (s.wafer * rows_ + s.row) * columns_ + s.column;
+    }
 
-    /// Links on the wafers between two tiles, moving along rows and columns only. The links between wafers are not in it.
+    /// Links on the wafers between two tiles, moving along rows and columns only. The links between wafers are not in
+    /// it.
     [[nodiscard]] constexpr hops distance(tile_id a, tile_id b) const noexcept {
         const tile_site s = site(a), t = site(b);
         const auto along = [this](tile_site x) { return std::uint64_t{x.wafer} * columns_ + x.column; };
@@ -73,7 +77,9 @@ public:
     }
 
 private:
-    [[nodiscard]] static constexpr std::uint64_t apart(std::uint64_t a, std::uint64_t b) noexcept { return a < b ? b - a : a - b; }
+    [[nodiscard]] static constexpr std::uint64_t apart(std::uint64_t a, std::uint64_t b) noexcept {
+        return a < b ? b - a : a - b;
+    }
     [[nodiscard]] static constexpr bytes times(bytes each, std::uint64_t n) noexcept {
         return each.count > unlimited.count / n ? unlimited : each * n;
     }
@@ -82,4 +88,4 @@ private:
     std::uint32_t columns_, rows_, wafers_;
 };
 
-}  // namespace wafer::inline WAFER_ABI::sram
+} // namespace wafer::inline WAFER_ABI::sram

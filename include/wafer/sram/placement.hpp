@@ -46,7 +46,8 @@ struct tile_range {
     friend constexpr bool operator==(const tile_range&, const tile_range&) noexcept = default;
 };
 
-/// Deals tensors to tiles: one range for each, in their order, none empty, all on the mesh. Equal arguments give equal ranges.
+/// Deals tensors to tiles: one range for each, in their order, none empty, all on the mesh. Equal arguments give equal
+/// ranges.
 /// @throws error{errc::does_not_fit} naming what does not fit and what would
 template <class P>
 concept placement = requires(const P& p, std::span<const resident> items, const mesh& where) {
@@ -61,9 +62,11 @@ concept placement = requires(const P& p, std::span<const resident> items, const 
 }
 
 /// What each tile of a mesh holds. @pre `ranges` belong to `items` and lie on the mesh
-/// @cost the tiles of every range once for each distinct shape of tensor in it, so that thousands of experts cost no more than one
-[[nodiscard]] inline std::vector<bytes> tile_loads(std::span<const resident> items, std::span<const tile_range> ranges, const mesh& where) {
-    using shape = std::tuple<tile_id, std::uint32_t, std::uint64_t, std::uint64_t>;  // first, count, grains, size
+/// @cost the tiles of every range once for each distinct shape of tensor in it, so that thousands of experts cost no
+/// more than one
+[[nodiscard]] inline std::vector<bytes> tile_loads(std::span<const resident> items, std::span<const tile_range> ranges,
+                                                   const mesh& where) {
+    using shape = std::tuple<tile_id, std::uint32_t, std::uint64_t, std::uint64_t>; // first, count, grains, size
     std::map<shape, std::uint64_t> tensors;
     for (std::size_t i = 0; i < items.size(); ++i)
         ++tensors[{ranges[i].first, ranges[i].count, std::max<std::uint64_t>(items[i].grains, 1), items[i].size.count}];
@@ -86,11 +89,12 @@ concept placement = requires(const P& p, std::span<const resident> items, const 
     return loads;
 }
 
-}  // namespace sram
+} // namespace sram
 
 namespace detail {
 
-[[nodiscard]] inline bool fits(std::span<const sram::resident> items, std::span<const sram::tile_range> ranges, const sram::mesh& where) {
+[[nodiscard]] inline bool fits(std::span<const sram::resident> items, std::span<const sram::tile_range> ranges,
+                               const sram::mesh& where) {
     if (sram::total_size(items) > where.capacity()) return false;
     for (const auto& r : ranges)
         if (std::uint64_t{r.first} + r.count > where.tiles()) return false;
@@ -105,13 +109,14 @@ namespace detail {
 
 // Ranges from deal(items, mesh), or a refusal that says what would do: a number of wafers, tried out.
 template <class Deal>
-[[nodiscard]] std::vector<sram::tile_range> deal_or_refuse(std::span<const sram::resident> items, const sram::mesh& where, Deal&& deal) {
+[[nodiscard]] std::vector<sram::tile_range> deal_or_refuse(std::span<const sram::resident> items,
+                                                           const sram::mesh& where, Deal&& deal) {
     const bytes usable = where.tile().usable();
     for (const auto& item : items)
         if (grain_size(item) > usable)
             raise(errc::does_not_fit,
-                  "a tile has " + human(usable) + " for weights, but this tensor comes in pieces of " + human(grain_size(item)) +
-                      ": use smaller pieces or larger tiles",
+                  "a tile has " + human(usable) + " for weights, but this tensor comes in pieces of " +
+                      human(grain_size(item)) + ": use smaller pieces or larger tiles",
                   {.file = {}, .offset = {}, .tensor = item.name});
 
     auto ranges = deal(items, where);
@@ -119,40 +124,47 @@ template <class Deal>
 
     const bytes total = sram::total_size(items);
     const std::string refusal = human(total) + " of weights do not fit " + std::to_string(where.wafers()) +
-                                (where.wafers() == 1 ? " wafer of " : " wafers of ") + human(where.wafer_capacity()) + " each: ";
-    const std::uint64_t at_most = (std::uint64_t{1} << 26) / where.tiles_per_wafer();  // what is worth trying out
-    const std::uint64_t at_least = std::max<std::uint64_t>(total.count / std::max<std::uint64_t>(where.wafer_capacity().count, 1), where.wafers() + 1u);
+                                (where.wafers() == 1 ? " wafer of " : " wafers of ") + human(where.wafer_capacity()) +
+                                " each: ";
+    const std::uint64_t at_most = (std::uint64_t{1} << 26) / where.tiles_per_wafer(); // what is worth trying out
+    const std::uint64_t at_least = std::max<std::uint64_t>(
+        total.count / std::max<std::uint64_t>(where.wafer_capacity().count, 1), where.wafers() + 1u);
     for (std::uint64_t n = at_least, step = 1; n <= at_most && n / 2 <= at_least; n += step, step *= 2) {
         const auto larger = where.with_wafers(static_cast<std::uint32_t>(n));
-        if (fits(items, deal(items, larger), larger)) raise(errc::does_not_fit, refusal + std::to_string(n) + " would hold them");
+        if (fits(items, deal(items, larger), larger))
+            raise(errc::does_not_fit, refusal + std::to_string(n) + " would hold them");
     }
     raise(errc::does_not_fit, refusal + "more than " + std::to_string(at_least) + " are needed");
 }
 
-}  // namespace detail
+} // namespace detail
 
 namespace placements {
 
 /// Every tensor over all tiles: each tile works on every operation. What a host does with its threads.
 struct spread {
-    [[nodiscard]] std::vector<sram::tile_range> place(std::span<const sram::resident> items, const sram::mesh& where) const {
+    [[nodiscard]] std::vector<sram::tile_range> place(std::span<const sram::resident> items,
+                                                      const sram::mesh& where) const {
         return detail::deal_or_refuse(items, where, [](std::span<const sram::resident> all, const sram::mesh& tiles) {
             return std::vector<sram::tile_range>(all.size(), {0, tiles.tiles()});
         });
     }
 };
 
-/// Each layer gets a run of tiles in proportion to its bytes, and spreads its tensors over it: a pipeline of regions through
-/// which only activations travel. Layers are shared out among wafers evenly, and cut by a border only if nothing else fits.
+/// Each layer gets a run of tiles in proportion to its bytes, and spreads its tensors over it: a pipeline of regions
+/// through which only activations travel. Layers are shared out among wafers evenly, and cut by a border only if
+/// nothing else fits.
 struct by_layer {
-    [[nodiscard]] std::vector<sram::tile_range> place(std::span<const sram::resident> items, const sram::mesh& where) const {
+    [[nodiscard]] std::vector<sram::tile_range> place(std::span<const sram::resident> items,
+                                                      const sram::mesh& where) const {
         return detail::deal_or_refuse(items, where, deal);
     }
 
 private:
-    using layer_sizes = std::vector<std::pair<std::uint32_t, std::uint64_t>>;  // layer, bytes; in order of layer
+    using layer_sizes = std::vector<std::pair<std::uint32_t, std::uint64_t>>; // layer, bytes; in order of layer
 
-    [[nodiscard]] static std::vector<sram::tile_range> deal(std::span<const sram::resident> items, const sram::mesh& where) {
+    [[nodiscard]] static std::vector<sram::tile_range> deal(std::span<const sram::resident> items,
+                                                            const sram::mesh& where) {
         std::map<std::uint32_t, std::uint64_t> sum;
         for (const auto& item : items) sum[item.layer] += item.size.count;
         const layer_sizes layers(sum.begin(), sum.end());
@@ -178,7 +190,8 @@ private:
     // Layers from the front that together stay within the limit.
     [[nodiscard]] static std::size_t how_many(std::span<const layer_sizes::value_type> layers, std::uint64_t limit) {
         std::size_t n = 0;
-        for (std::uint64_t used = 0; n < layers.size() && layers[n].second <= limit - used; ++n) used += layers[n].second;
+        for (std::uint64_t used = 0; n < layers.size() && layers[n].second <= limit - used; ++n)
+            used += layers[n].second;
         return n;
     }
 
@@ -201,8 +214,10 @@ private:
         return low;
     }
 
-    // Cuts a range in proportion to bytes; every layer gets at least one tile, shared with a neighbour where they are scarce.
-    static void share_out(std::span<const layer_sizes::value_type> layers, sram::tile_range among, std::map<std::uint32_t, sram::tile_range>& regions) {
+    // Cuts a range in proportion to bytes; every layer gets at least one tile, shared with a neighbour where they are
+    // scarce.
+    static void share_out(std::span<const layer_sizes::value_type> layers, sram::tile_range among,
+                          std::map<std::uint32_t, sram::tile_range>& regions) {
         double total = 0;
         for (const auto& layer : layers) total += static_cast<double>(layer.second);
         double before = 0;
@@ -217,20 +232,23 @@ private:
     }
 };
 
-/// Fills tile after tile: a tensor gets the fewest tiles that hold it, and small ones share a tile. Experts end up on few tiles
-/// each, so that an idle expert leaves its tiles idle. No tensor is cut by a border between wafers if one wafer can hold it.
+/// Fills tile after tile: a tensor gets the fewest tiles that hold it, and small ones share a tile. Experts end up on
+/// few tiles each, so that an idle expert leaves its tiles idle. No tensor is cut by a border between wafers if one
+/// wafer can hold it.
 struct packed {
-    [[nodiscard]] std::vector<sram::tile_range> place(std::span<const sram::resident> items, const sram::mesh& where) const {
+    [[nodiscard]] std::vector<sram::tile_range> place(std::span<const sram::resident> items,
+                                                      const sram::mesh& where) const {
         return detail::deal_or_refuse(items, where, deal);
     }
 
 private:
     // May run past the mesh's last tile: then it does not fit.
-    [[nodiscard]] static std::vector<sram::tile_range> deal(std::span<const sram::resident> items, const sram::mesh& where) {
+    [[nodiscard]] static std::vector<sram::tile_range> deal(std::span<const sram::resident> items,
+                                                            const sram::mesh& where) {
         const std::uint64_t usable = where.tile().usable().count;
         std::vector<sram::tile_range> ranges;
         ranges.reserve(items.size());
-        std::uint64_t tile = 0, used = 0;  // the tile being filled
+        std::uint64_t tile = 0, used = 0; // the tile being filled
         for (const auto& item : items) {
             if (item.size.count <= usable - used) {
                 ranges.push_back({clamp(tile), 1});
@@ -254,8 +272,9 @@ private:
     }
 };
 
-}  // namespace placements
+} // namespace placements
 
-static_assert(sram::placement<placements::spread> && sram::placement<placements::by_layer> && sram::placement<placements::packed>);
+static_assert(sram::placement<placements::spread> && sram::placement<placements::by_layer> &&
+              sram::placement<placements::packed>);
 
-}  // namespace wafer::inline WAFER_ABI
+} // namespace wafer::inline WAFER_ABI

@@ -45,16 +45,17 @@ struct residency {
         bytes size{};
     };
 
-    bytes size{};              // of all tensors
-    bytes capacity{};          // of all tiles; unlimited on a host
-    bytes spilled{};           // beyond their tiles' capacity: 0 for what a stock placement accepts
+    bytes size{};     // of all tensors
+    bytes capacity{}; // of all tiles; unlimited on a host
+    bytes spilled{};  // beyond their tiles' capacity: 0 for what a stock placement accepts
     tile_fill tiles{};
     std::vector<tile_fill> wafers;
-    std::vector<region> regions;  // in order of layer
+    std::vector<region> regions; // in order of layer
 };
 
 /// Sums up a placement. @pre `ranges` belong to `items` and lie on the mesh
-[[nodiscard]] inline residency summarize(std::span<const resident> items, std::span<const tile_range> ranges, const mesh& where) {
+[[nodiscard]] inline residency summarize(std::span<const resident> items, std::span<const tile_range> ranges,
+                                         const mesh& where) {
     residency r;
     r.size = total_size(items);
     r.capacity = where.capacity();
@@ -71,14 +72,16 @@ struct residency {
     };
     r.tiles = fill_of(loads);
     for (std::uint32_t w = 0; w < where.wafers(); ++w)
-        r.wafers.push_back(fill_of(std::span(loads).subspan(std::size_t{w} * where.tiles_per_wafer(), where.tiles_per_wafer())));
+        r.wafers.push_back(
+            fill_of(std::span(loads).subspan(std::size_t{w} * where.tiles_per_wafer(), where.tiles_per_wafer())));
     for (const bytes load : loads)
         if (load > where.tile().usable()) r.spilled += load - where.tile().usable();
 
     std::map<std::uint32_t, residency::region> regions;
     for (std::size_t i = 0; i < items.size(); ++i) {
         const tile_id first = ranges[i].first, last = ranges[i].first + ranges[i].count - 1;
-        auto& region = regions.try_emplace(items[i].layer, residency::region{.layer = items[i].layer, .first = first}).first->second;
+        auto& region = regions.try_emplace(items[i].layer, residency::region{.layer = items[i].layer, .first = first})
+                           .first->second;
         region.first = std::min(region.first, first);
         region.last = std::max(region.last, last);
         region.size += items[i].size;
@@ -95,7 +98,9 @@ struct residency {
 /// A line in all, a table of wafers, and one of the layers' regions; layers beyond the first and last few are left out.
 inline std::ostream& operator<<(std::ostream& out, const residency& r) {
     const bool limited = r.capacity != unlimited;
-    const auto percent = [](bytes part, bytes whole) { return fixed(whole == bytes{} ? 0 : 100 * (part / whole), 1) + " %"; };
+    const auto percent = [](bytes part, bytes whole) {
+        return fixed(whole == bytes{} ? 0 : 100 * (part / whole), 1) + " %";
+    };
     out << human(r.size) << " resident on " << r.tiles.tiles << (r.tiles.tiles == 1 ? " tile" : " tiles");
     if (limited) out << ", " << percent(r.size, r.capacity) << " of " << human(r.capacity);
     if (r.spilled != bytes{}) out << "; " << human(r.spilled) << " spilled";
@@ -106,13 +111,14 @@ inline std::ostream& operator<<(std::ostream& out, const residency& r) {
     wafers.add({"wafer", "size", limited ? "full" : "", "least", "mean", "most on a tile", "empty tiles"});
     for (std::size_t w = 0; w < r.wafers.size(); ++w) {
         const auto& f = r.wafers[w];
-        wafers.add({std::to_string(w), human(f.sum), limited ? percent(f.sum, wafer_capacity) : "", human(f.least), human(f.mean()),
-                    human(f.most), std::to_string(f.empty)});
+        wafers.add({std::to_string(w), human(f.sum), limited ? percent(f.sum, wafer_capacity) : "", human(f.least),
+                    human(f.mean()), human(f.most), std::to_string(f.empty)});
     }
     out << wafers;
 
     const auto is_everywhere = [&](const residency::region& x) { return x.first == 0 && x.last + 1 == r.tiles.tiles; };
-    if (std::all_of(r.regions.begin(), r.regions.end(), is_everywhere)) return out << "  every layer is spread over all tiles\n";
+    if (std::all_of(r.regions.begin(), r.regions.end(), is_everywhere))
+        return out << "  every layer is spread over all tiles\n";
     constexpr std::size_t at_each_end = 4;
     text_table regions;
     regions.add({"layer", "tensors", "size", "tiles", "first", "last", "wafer"});
@@ -122,18 +128,25 @@ inline std::ostream& operator<<(std::ostream& out, const residency& r) {
             i = r.regions.size() - at_each_end;
         }
         const auto& x = r.regions[i];
-        regions.add({std::to_string(x.layer), std::to_string(x.tensors), human(x.size), std::to_string(std::uint64_t{x.last} - x.first + 1),
-                     std::to_string(x.first), std::to_string(x.last),
-                     std::to_string(x.first_wafer) + (x.first_wafer == x.last_wafer ? "" : "-" + std::to_string(x.last_wafer))});
+        regions.add({std::to_string(x.layer), std::to_string(x.tensors), human(x.size),
+                     std::to_string(std::uint64_t{x.last} - x.first + 1), std::to_string(x.first),
+                     std::to_string(x.last),
+                     std::to_string(x.first_wafer) +
+                         (x.first_wafer == x.last_wafer ? "" : "-" + std::to_string(x.last_wafer))});
     }
     return out << regions;
 }
 
-/// {"size_bytes", "capacity_bytes" (absent where unlimited), "spilled_bytes", "tiles": {...}, "wafers": [...], "layers": [...]}
+/// {"size_bytes", "capacity_bytes" (absent where unlimited), "spilled_bytes", "tiles": {...}, "wafers": [...],
+/// "layers": [...]}
 [[nodiscard]] inline json to_json(const residency& r) {
     const auto fill_to_json = [](const tile_fill& f) {
-        return json::object{{"tiles", f.tiles},       {"empty", f.empty},         {"size_bytes", f.sum.count},
-                            {"least_bytes", f.least.count}, {"mean_bytes", f.mean().count}, {"most_bytes", f.most.count}};
+        return json::object{{"tiles", f.tiles},
+                            {"empty", f.empty},
+                            {"size_bytes", f.sum.count},
+                            {"least_bytes", f.least.count},
+                            {"mean_bytes", f.mean().count},
+                            {"most_bytes", f.most.count}};
     };
     json::object all{{"size_bytes", r.size.count}};
     if (r.capacity != unlimited) all.emplace_back("capacity_bytes", r.capacity.count);
@@ -142,11 +155,16 @@ inline std::ostream& operator<<(std::ostream& out, const residency& r) {
     json::array wafers, layers;
     for (const auto& f : r.wafers) wafers.emplace_back(fill_to_json(f));
     for (const auto& x : r.regions)
-        layers.emplace_back(json::object{{"layer", x.layer}, {"tensors", x.tensors}, {"size_bytes", x.size.count}, {"first_tile", x.first},
-                                         {"last_tile", x.last}, {"first_wafer", x.first_wafer}, {"last_wafer", x.last_wafer}});
+        layers.emplace_back(json::object{{"layer", x.layer},
+                                         {"tensors", x.tensors},
+                                         {"size_bytes", x.size.count},
+                                         {"first_tile", x.first},
+                                         {"last_tile", x.last},
+                                         {"first_wafer", x.first_wafer},
+                                         {"last_wafer", x.last_wafer}});
     all.emplace_back("wafers", std::move(wafers));
     all.emplace_back("layers", std::move(layers));
     return all;
 }
 
-}  // namespace wafer::inline WAFER_ABI::sram
+} // namespace wafer::inline WAFER_ABI::sram

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 // matmul over packed panels of blocked types. The lanes are rows: no sum ever crosses a lane.
 
-inline constexpr std::size_t batch_tile = 16;        // tokens that share one unpacking of codes
+inline constexpr std::size_t batch_tile = 32;        // tokens that share one unpacking of codes
 inline constexpr std::size_t panel_group_bytes = 256 * 1024;   // panels that stay in L2 while all tokens pass
-inline constexpr std::size_t prefetch_ahead = 8 * 1024;   // far enough for memory; panels follow each other
+inline constexpr std::size_t prefetch_distance = 8 * 1024;
 
 // Turns a sub-block's code planes into 8 vectors of bytes, one per group of 4 elements.
 template <dtype D>
@@ -68,7 +68,7 @@ WAFER_FORCE_INLINE void unpack_codes(const std::byte* codes, vi* u) noexcept {
     for (std::size_t j = 0; j < 8; ++j) {
         if constexpr (f.book == codebook::iq4) u[j] = lookup(iq4_codebook, u[j]);
         if constexpr (f.book == codebook::mxfp4) u[j] = lookup(mxfp4_codebook, u[j]);
-        u[j] = prepare_codes<f.max_value>(u[j]);
+        u[j] = prepare_codes<dot_class(f.max_value)>(u[j]);
     }
 }
 
@@ -111,31 +111,58 @@ WAFER_FORCE_INLINE void load_scales(const std::byte* sub, std::size_t g, vf d, v
     }
 }
 
-// acc += one block of 32 elements of `width` rows times one token's activations.
+// What the arithmetic of a format needs to know at compile time: formats that agree in it share code.
+struct block_kind {
+    int max_value;      // bound of value(code), rounded up to what the target's dot product tells apart
+    std::size_t parts;  // sub-blocks in 32 elements
+    bool has_min;
+};
 template <dtype D>
-WAFER_FORCE_INLINE vf multiply_block(const vi* u, const vf* scale, const vf* minimum, const std::int8_t* a,
-                                     float a_scale, const std::int32_t* a_sum, vf acc) noexcept {
-    constexpr panel_format f = panel_format_of(D);
-    constexpr std::size_t parts = 32 / f.granule();
+inline constexpr block_kind kind_of{dot_class(panel_format_of(D).max_value), 32 / panel_format_of(D).granule(),
+                                    panel_format_of(D).has_min};
+
+// 32 elements of `width` rows, ready to multiply.
+struct block {
+    vi u[8];
+    vf scale[2];
+    vf minimum[2];
+};
+
+// acc += one block times one token's activations.
+template <int Max, std::size_t Parts, bool HasMin>
+WAFER_FORCE_INLINE vf multiply_block(const block& w, std::int32_t offset, const std::int8_t* a, float a_scale,
+                                     const std::int32_t* a_sum, vf acc) noexcept {
     WAFER_UNROLL
-    for (std::size_t i = 0; i < parts; ++i) {
-        const std::int32_t sum = parts == 1 ? a_sum[0] + a_sum[1] : a_sum[i];
-        const vi products = dot<f.max_value, 8 / parts>(u + 4 * i, a + 16 * i, f.offset * sum);
-        acc = fma(to_float(products), mul(scale[i], set(a_scale)), acc);
-        if constexpr (f.has_min) acc = fnma(minimum[i], set(a_scale * static_cast<float>(sum)), acc);
+    for (std::size_t i = 0; i < Parts; ++i) {
+        const std::int32_t sum = Parts == 1 ? a_sum[0] + a_sum[1] : a_sum[i];
+        const vi products = dot<Max, 8 / Parts>(w.u + 4 * i, a + 16 * i, offset * sum);
+        acc = fma(to_float(products), mul(w.scale[i], set(a_scale)), acc);
+        if constexpr (HasMin) acc = fnma(w.minimum[i], set(a_scale * static_cast<float>(sum)), acc);
     }
     return acc;
 }
 
+// The same for several tokens, whose sums lie in memory. A function of its own: formats of one kind share it.
+template <int Max, std::size_t Parts, bool HasMin>
+WAFER_NOINLINE void multiply_batch(const block& in_memory, std::int32_t offset, const std::int8_t* q,
+                                   const float* a_scale, const std::int32_t* a_sum, std::size_t ld, std::size_t n_tok,
+                                   float* acc) noexcept {
+    const block w = in_memory;
+    for (std::size_t t = 0; t < n_tok; ++t, q += ld, a_scale += ld / 32, a_sum += ld / 16, acc += width)
+        store(acc, multiply_block<Max, Parts, HasMin>(w, offset, q, *a_scale, a_sum, load(acc)));
+}
+
 // y(t, r) of `Groups` vectors of a panel's rows, from vector `group` on, for n_tok <= batch_tile tokens.
-// One token keeps its sums in registers; several keep them in L1, so that any number of them shares the unpacked codes.
+// One token keeps its sums in registers, several in L1, so that any number of them shares the unpacked codes.
 // Either way the same operations in the same order.
 template <dtype D, std::size_t Groups, bool Batch>
 inline void block_tile(const std::byte* panel, std::size_t group, std::size_t k, const activations& x,
                        std::size_t first, std::size_t n_tok, float* y, std::size_t ld_y) noexcept {
     constexpr panel_format f = panel_format_of(D);
+    constexpr block_kind kind = kind_of<D>;
     const std::byte* record = panel;
     const std::byte* codes = panel + f.scales_bytes(k) + 4 * group * width;
+    const std::byte* ahead = panel + prefetch_distance;   // runs through the scales and codes of panel after panel
     const std::int8_t* q = x.q + first * x.ld;
     const float* a_scale = x.scale + first * (x.ld / 32);
     const std::int32_t* a_sum = x.sum + first * (x.ld / 16);
@@ -147,7 +174,7 @@ inline void block_tile(const std::byte* panel, std::size_t group, std::size_t k,
     if constexpr (Batch)
         for (std::size_t t = 0; t < n_tok; ++t) store(many + t * width, one[0]);
 
-    for (std::size_t b = 0; b < k / 32; record += f.record_bytes()) {
+    for (const std::byte* const end = codes + k / 32 * f.code_bytes(); codes < end; record += f.record_bytes()) {
         vf d[Groups], m[Groups];
         WAFER_UNROLL
         for (std::size_t g = 0; g < Groups; ++g) {
@@ -155,23 +182,26 @@ inline void block_tile(const std::byte* panel, std::size_t group, std::size_t k,
             m[g] = f.has_min ? load_f16(record + f.head_bytes() + 2 * (group + g) * width) : set(0.0f);
         }
         const std::byte* sub = record + f.head_bytes() + f.min_bytes();
-        for (const std::size_t end = b + f.span / 32; b < end; ++b, sub += f.sub_bytes(), codes += f.code_bytes()) {
-            if constexpr (!Batch) prefetch<f.code_bytes()>(codes + prefetch_ahead);
+        for (std::size_t i = 0; i < f.span / 32; ++i) {
+            if constexpr (!Batch) {
+                prefetch<f.code_bytes() / 64 + 1>(ahead);
+                ahead += f.code_bytes() + f.record_bytes() * 32 / f.span;
+            }
             WAFER_UNROLL
             for (std::size_t g = 0; g < Groups; ++g) {
-                vi u[8];
-                vf scale[2], minimum[2];
-                unpack_codes<D>(codes + 4 * g * width, u);
-                load_scales<D>(sub, group + g, d[g], m[g], scale, minimum);
-                if constexpr (Batch) {
-                    for (std::size_t t = 0; t < n_tok; ++t)
-                        store(many + t * width,
-                              multiply_block<D>(u, scale, minimum, q + t * x.ld + 32 * b, a_scale[t * (x.ld / 32) + b],
-                                                a_sum + t * (x.ld / 16) + 2 * b, load(many + t * width)));
-                } else {
-                    one[g] = multiply_block<D>(u, scale, minimum, q + 32 * b, a_scale[b], a_sum + 2 * b, one[g]);
-                }
+                block w;
+                unpack_codes<D>(codes + 4 * g * width, w.u);
+                load_scales<D>(sub, group + g, d[g], m[g], w.scale, w.minimum);
+                if constexpr (Batch)
+                    multiply_batch<kind.max_value, kind.parts, kind.has_min>(w, f.offset, q, a_scale, a_sum, x.ld, n_tok, many);
+                else
+                    one[g] = multiply_block<kind.max_value, kind.parts, kind.has_min>(w, f.offset, q, *a_scale, a_sum, one[g]);
             }
+            sub += f.sub_bytes();
+            codes += f.code_bytes();
+            q += 32;
+            a_scale += 1;
+            a_sum += 2;
         }
     }
     y += group * width;

@@ -52,10 +52,10 @@ WAFER_FORCE_INLINE std::int32_t reduce_add(vi a) noexcept {
     return _mm_cvtsi128_si32(_mm_add_epi32(c, _mm_shuffle_epi32(c, 0xb1)));
 }
 
-template <std::size_t Bytes>
+template <std::size_t Lines>
 WAFER_FORCE_INLINE void prefetch(const std::byte* p) noexcept {
     WAFER_UNROLL
-    for (std::size_t i = 0; i < Bytes / 64; ++i) _mm_prefetch(reinterpret_cast<const char*>(p + 64 * i), _MM_HINT_T0);
+    for (std::size_t i = 0; i < Lines; ++i) _mm_prefetch(reinterpret_cast<const char*>(p + 64 * i), _MM_HINT_T0);
 }
 
 // `width` elements of other types, widened or narrowed.
@@ -98,6 +98,8 @@ WAFER_FORCE_INLINE vi broadcast4(const std::int8_t* p) noexcept {
 // `bias` is Offset times the sum of the same a.
 // 8-bit codes are kept signed (offset 128 taken off) and multiplied as |code| times a with the code's sign: a product
 // pair of full-range unsigned codes would saturate. Smaller codes are added up in 16 bits as long as they fit.
+constexpr int dot_class(int max) noexcept { return max <= 15 ? 15 : max <= 31 ? 31 : max <= 63 ? 63 : 255; }
+
 template <int Max>
 WAFER_FORCE_INLINE vi prepare_codes(vi codes) noexcept {
     return Max > 63 ? _mm256_xor_si256(codes, _mm256_set1_epi8(-128)) : codes;

@@ -58,10 +58,10 @@ WAFER_FORCE_INLINE std::int32_t reduce_add(vi a) noexcept {
     return _mm_cvtsi128_si32(_mm_add_epi32(c, _mm_shuffle_epi32(c, 0xb1)));
 }
 
-template <std::size_t Bytes>
+template <std::size_t Lines>
 WAFER_FORCE_INLINE void prefetch(const std::byte* p) noexcept {
     WAFER_UNROLL
-    for (std::size_t i = 0; i < Bytes / 64; ++i) _mm_prefetch(reinterpret_cast<const char*>(p + 64 * i), _MM_HINT_T0);
+    for (std::size_t i = 0; i < Lines; ++i) _mm_prefetch(reinterpret_cast<const char*>(p + 64 * i), _MM_HINT_T0);
 }
 
 // `width` elements of other types, widened or narrowed.
@@ -100,6 +100,8 @@ WAFER_FORCE_INLINE vi broadcast4(const std::int8_t* p) noexcept {
 #if WAFER_SIMD_VNNI
 // Integer dot products: lane r of the result is sum_i (code(r, i) - Offset) a(i) over 4 N consecutive i, exactly.
 // `bias` is Offset times the sum of the same a.
+constexpr int dot_class(int) noexcept { return 255; }   // one instruction sequence serves all codes
+
 template <int Max>
 WAFER_FORCE_INLINE vi prepare_codes(vi codes) noexcept { return codes; }
 

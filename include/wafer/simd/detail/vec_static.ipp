@@ -138,7 +138,7 @@ WAFER_FORCE_INLINE std::int32_t reduce_add(vi a) noexcept {
     return lane[0];
 }
 
-template <std::size_t Bytes>
+template <std::size_t Lines>
 WAFER_FORCE_INLINE void prefetch(const std::byte*) noexcept {}   // left to the hardware
 
 // `width` elements of other types, widened or narrowed.
@@ -192,6 +192,8 @@ WAFER_FORCE_INLINE vi lookup(const std::uint8_t* table, vi index) noexcept {
     return load(lane);
 }
 
+constexpr int dot_class(int max) noexcept { return max <= 15 ? 15 : max <= 31 ? 31 : max <= 63 ? 63 : 255; }
+
 template <int Max>
 WAFER_FORCE_INLINE vi prepare_codes(vi codes) noexcept { return codes; }
 
@@ -219,11 +221,9 @@ WAFER_FORCE_INLINE vi dot(const vi* codes, const std::int8_t* a, std::int32_t bi
     constexpr int most = 32767 / (2 * Max * 127);
     constexpr std::size_t run = most >= N ? N : most >= 4 ? 4 : most >= 2 ? 2 : 1;
     vi acc = set(-bias);
-    WAFER_UNROLL
     for (std::size_t i = 0; i < N / run; ++i) {
         vh sum = halves(set(std::int32_t{0}));
-        WAFER_UNROLL
-        for (std::size_t j = i * run; j < (i + 1) * run; ++j) {
+            for (std::size_t j = i * run; j < (i + 1) * run; ++j) {
             std::int32_t even_pair, odd_pair;
             std::memcpy(&even_pair, even + 2 * j, 4);
             std::memcpy(&odd_pair, odd + 2 * j, 4);

@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: MIT
+#include <filesystem>
+#include <fstream>
+#include <string>
+#include <vector>
+
+#include <doctest/doctest.h>
+
+#include <wafer/core/json.hpp>
+
+#include "run.hpp"
+
+using namespace wafer_test;
+
+namespace {
+
+const std::string default_model = WAFER_EXAMPLES "/tiny_reasoner/tiny_reasoner.gguf";
+const std::string question = "What is 17 + 25?";
+
+[[nodiscard]] outcome chat(const std::vector<std::string>& arguments, std::string_view input = {}) {
+    return run(WAFER_CHAT, arguments, input);
+}
+
+// Every token is as likely as any other: an answer that goes on and on.
+const std::vector<std::string> babbling{"--temp", "1e9",     "--top-k", "0",       "--top-p",
+                                        "1",      "--min-p", "0",       "--think", "off"};
+
+} // namespace
+
+TEST_CASE("chat: the default model knows 17 + 25, and nothing but the answer is printed") {
+    const auto r = chat({"-p", question});
+    CHECK(r.status == 0);
+    CHECK(r.err.empty());
+    CHECK(is_one_line(r.out));
+    CHECK(r.out.find("42") != r.out.npos);
+    CHECK(r.out.find("think") == r.out.npos);
+    CHECK(r.out.find('\033') == r.out.npos);
+}
+
+TEST_CASE("chat: a pipe is a prompt") {
+    CHECK(chat({}, question + "\n").out == chat({"-p", question}).out);
+    CHECK(chat({}, "\n").status == 2);
+    CHECK(chat({"-p", ""}).status == 2);
+}
+
+TEST_CASE("chat: --json is one JSON object with answer, thinking, statistics and costs") {
+    const auto r = chat({"--json", "-p", question, "--device", "h100x8", "--device=wse3x4"});
+    REQUIRE(r.status == 0);
+    const auto answer = wafer::json::parse(r.out);
+    CHECK(answer.at("answer").as_string().find("42") != std::string::npos);
+    CHECK(!answer.at("thinking").as_string().empty());
+    CHECK(answer.at("finish").as_string() == "end_of_turn");
+    const auto& stats = answer.at("stats");
+    CHECK(stats.at("generated_tokens").as_int() > 0);
+    CHECK(stats.at("decode_tokens_per_second").as_double() > 0);
+    for (const auto& layer : stats.at("expert_tokens").as_array()) CHECK(layer.as_array().size() == 8);
+    REQUIRE(answer.at("costs").as_array().size() == 2);
+    CHECK(answer.at("costs").at(0).at("device").as_string() == "h100x8");
+    CHECK(answer.at("costs").at(1).at("decode").at("seconds").as_double() > 0);
+
+    const auto direct = wafer::json::parse(chat({"--json", "--think", "off", "-p", question}).out);
+    CHECK(direct.at("thinking").as_string().empty());
+    CHECK(direct.find("costs") == nullptr);
+}
+
+TEST_CASE("chat: limits and seeds are obeyed") {
+    const auto cut = wafer::json::parse(chat({"--json", "--max-tokens", "3", "-p", question}).out);
+    CHECK(cut.at("finish").as_string() == "max_tokens");
+    CHECK(cut.at("stats").at("generated_tokens").as_int() == 3);
+
+    auto arguments = babbling;
+    arguments.insert(arguments.end(), {"-p", question, "--ctx", "64", "--seed", "7"});
+    const auto full = chat(arguments);
+    CHECK(full.status == 0);
+    CHECK(full.out == chat(arguments).out);
+    CHECK(full.err.find("context is full") != full.err.npos);
+    arguments.back() = "8";
+    CHECK(full.out != chat(arguments).out);
+}
+
+TEST_CASE("chat: whatever is wrong with a file is one line, and exit status 1") {
+    const temporary_directory folder;
+    std::ifstream model(default_model, std::ios::binary);
+    std::string content(std::istreambuf_iterator<char>(model), {});
+    REQUIRE(content.size() > 1'000'000);
+    const auto complain = [&](const std::string& path, std::string_view about) {
+        CAPTURE(path);
+        const auto r = chat({"--model", path, "-p", question});
+        CHECK(r.status == 1);
+        CHECK(r.out.empty());
+        CHECK(is_one_line(r.err));
+        CHECK(r.err.starts_with("chat: "));
+        CHECK(r.err.find(about) != r.err.npos);
+        CHECK(r.err.find(path) != r.err.npos);
+    };
+    complain((folder.path() / "missing.gguf").string(), "no such file");
+    complain(folder.path().string(), "directory");
+    complain(folder.file("empty.gguf").string(), "empty");
+    complain(folder.file("four.gguf", "GGUF").string(), "ends");
+    complain(folder.file("text.gguf", "this is no model at all\n").string(), "GGUF");
+    for (const std::size_t size : {std::size_t{100}, content.size() / 100}) // inside the header
+        complain(folder.file("cut.gguf", std::string_view(content).substr(0, size)).string(), "at byte");
+    for (const std::size_t size : {content.size() / 2, content.size() - 100}) // inside the weights
+        complain(folder.file("cut.gguf", std::string_view(content).substr(0, size)).string(), "ends before the tensor");
+}
+
+TEST_CASE("chat: what does not fit is one line that says what would, and exit status 1") {
+    const auto small = chat({"--ctx", "8", "-p", question});
+    CHECK(small.status == 1);
+    CHECK(is_one_line(small.err));
+    CHECK(small.err.find("context") != small.err.npos);
+    const auto large = chat({"--ctx", "1000000000000", "-p", question});
+    CHECK(large.status == 1);
+    CHECK(is_one_line(large.err));
+    const auto bytes = chat({"-p", "\xff\xfe"});
+    CHECK(bytes.status == 1);
+    CHECK(bytes.err.find("UTF-8") != bytes.err.npos);
+}
+
+TEST_CASE("chat: a bad option is one line, and exit status 2") {
+    const std::vector<std::vector<std::string>> all{
+        {"--nonsense"},         {"model.gguf"},        {"--temp"},
+        {"--temp", "warm"},     {"--temp", "-1"},      {"--top-p", "2"},
+        {"--top-p", "0"},       {"--ctx", "12k"},      {"--threads", "1e6"},
+        {"--device", "abc"},    {"--device", "h100x"}, {"--think", "maybe"},
+        {"--cache-type", "q4"}, {"--help=yes"},        {"--repeat-penalty", "0"}};
+    for (const auto& arguments : all) {
+        CAPTURE(arguments.front());
+        const auto r = chat(arguments, question);
+        CHECK(r.status == 2);
+        CHECK(r.out.empty());
+        CHECK(is_one_line(r.err));
+        CHECK(r.err.starts_with("chat: "));
+    }
+    CHECK(chat({"--help"}).out.find("--device") != std::string::npos);
+    CHECK(chat({"--version"}).status == 0);
+}
+
+TEST_CASE("chat: a conversation in a terminal") {
+    terminal_user user(WAFER_CHAT, {"--device", "wse3"});
+    REQUIRE(user.sees("> "));
+    user.type(question + "\n");
+    CHECK(user.sees("\033[2m")); // thinking, dimmed
+    CHECK(user.sees("42"));
+    CHECK(user.sees("tokens/s"));
+    CHECK(user.sees("bound by"));
+    CHECK(user.sees("> "));
+    user.type("/stats\n");
+    CHECK(user.sees("tokens in use"));
+    CHECK(user.sees("resident"));
+    CHECK(user.sees("threads"));
+    CHECK(user.sees("busiest/mean"));
+    CHECK(user.sees("decode"));
+    user.type("/nonsense\n");
+    CHECK(user.sees("/nonsense is no command"));
+    user.type("/help\n");
+    CHECK(user.sees("/reset "));
+    user.type("/reset\n");
+    CHECK(user.sees("forgotten"));
+    CHECK(user.sees("> "));
+    user.type("\x03");
+    CHECK(user.sees("Ctrl-C again"));
+    CHECK(user.sees("> "));
+    user.type(question + "\n");
+    CHECK(user.sees("42"));
+    CHECK(user.sees("> "));
+    user.type("\x04");
+    CHECK(user.leaves() == 0);
+}
+
+TEST_CASE("chat: Ctrl-C stops an answer and keeps the conversation") {
+    auto arguments = babbling;
+    arguments.insert(arguments.end(), {"--ctx", "1024", "--threads", "1"});
+    // A babble may end by itself before Ctrl-C arrives, one in a thousand tokens being the last.
+    bool stopped = false;
+    for (int attempt = 0; attempt < 5 && !stopped; ++attempt) {
+        terminal_user user(WAFER_CHAT, arguments);
+        REQUIRE(user.sees("> "));
+        user.type("Go on\n");
+        REQUIRE(user.sees("Go on\r\n"));
+        user.type("\x03");
+        REQUIRE(user.sees("["));
+        REQUIRE(user.sees("> "));
+        stopped = user.screen().find("stopped") != std::string::npos;
+        user.type("/stats\n");
+        CHECK(user.sees("last answer"));
+        CHECK(user.sees("> "));
+        user.type("\x03");
+        CHECK(user.sees("Ctrl-C again"));
+        user.type("\x03");
+        CHECK(user.leaves() == 0);
+    }
+    CHECK(stopped);
+}
+
+TEST_CASE("chat: a full context is told, and /reset helps") {
+    auto arguments = babbling;
+    arguments.insert(arguments.end(), {"--ctx", "48", "--seed", "3"});
+    terminal_user user(WAFER_CHAT, arguments);
+    REQUIRE(user.sees("> "));
+    user.type("Go on\n");
+    CHECK(user.sees("the context is full: /reset"));
+    CHECK(user.sees("> "));
+    user.type("And on\n");
+    CHECK(user.sees("/reset begins a new conversation"));
+    CHECK(user.sees("> "));
+    user.type("/reset\n");
+    CHECK(user.sees("> "));
+    user.type("And on\n");
+    CHECK(user.sees("tokens"));
+    user.type("/quit\n");
+    CHECK(user.leaves() == 0);
+}

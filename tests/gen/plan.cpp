@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: MIT
+#include <doctest/doctest.h>
+
+#include <string>
+
+#include <wafer/gen/plan.hpp>
+#include <wafer/model/sequence.hpp>
+
+#include <support/loaded.hpp>
+
+using namespace wafer;
+
+TEST_CASE("plan: its bytes are those that a model and a sequence take") {
+    const auto image = wafer_test::synthetic_model::read("qwen3moe").gguf().bytes();
+    const auto file = parse_gguf(image);
+    sequence_shape shape;
+    shape.n_context = 100;
+    shape.n_batch = 32;
+    shape.cache_type = dtype::q8_0;
+    const auto p = plan(file, shape, 2);
+    const wafer_test::loaded m("qwen3moe", 2);
+    const sequence<> s(m.net, m.pool, shape);
+    CHECK(p.stored == m.net->stored());
+    CHECK(p.weights == m.net->plan().size());
+    CHECK(p.cache == s.cache_size());
+    CHECK(p.scratch == s.scratch_size() + bytes(padded(320) * sizeof(float)));
+    CHECK(p.shape.n_context == 100);
+    // Weights are packed without loss: f32 panels of full rows take what the file takes, but for padded rows and norms.
+    CHECK(p.weights.value() < p.stored.value() * 1.02);
+}
+
+TEST_CASE("plan: what does not fit is refused, and the refusal says what would") {
+    const auto image = wafer_test::synthetic_model::read("llama3").gguf().bytes();
+    const auto file = parse_gguf(image, "llama3.gguf");
+    sequence_shape shape;
+    shape.n_context = 1 << 20;
+    shape.cache_type = dtype::f32;
+    const auto roomy = plan(file, wafer_test::shape_of(4096), 1);
+    try {
+        (void)plan(file, shape, 1, roomy.total() + 8_MiB);
+        FAIL("it was accepted");
+    } catch (const error& e) {
+        CHECK(e.code() == errc::does_not_fit);
+        const std::string text = e.what();
+        CHECK(text.find("a context of ") != std::string::npos);
+        // The advice holds.
+        shape.n_context = std::stoul(text.substr(text.find("a context of ") + 13));
+        CHECK(plan(file, shape, 1, roomy.total() + 8_MiB).total() <= roomy.total() + 8_MiB);
+    }
+    CHECK_THROWS_AS((void)plan(file, wafer_test::shape_of(64), 1, 1_KiB), error);
+}
+
+TEST_CASE("plan: matrices are placed on a device's tiles, or refused") {
+    const auto image = wafer_test::synthetic_model::read("qwen3moe").gguf().bytes();
+    const auto p = plan(parse_gguf(image), wafer_test::shape_of(64), 2);
+    const sram::mesh tiles(sram::tile_spec{.capacity = 48_KiB}, 32, 32);
+    const auto residency = p.place(placements::by_layer{}, tiles);
+    CHECK(residency.placed.count >= p.stored.count - 64_KiB .count);
+    CHECK_THROWS_AS((void)p.place(placements::by_layer{}, sram::mesh(sram::tile_spec{.capacity = 48_KiB}, 4, 4)), error);
+}

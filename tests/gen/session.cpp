@@ -1,0 +1,231 @@
+// SPDX-License-Identifier: MIT
+#include <doctest/doctest.h>
+
+#include <atomic>
+#include <chrono>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <wafer/cost/devices.hpp>
+#include <wafer/cost/gpu.hpp>
+#include <wafer/cost/wafer.hpp>
+#include <wafer/gen/model.hpp>
+#include <wafer/gen/session.hpp>
+
+#include <support/loaded.hpp>
+
+using namespace wafer;
+
+namespace {
+
+const model& reasoner() {
+    static const model m = load(WAFER_EXAMPLES "/tiny_reasoner/tiny_reasoner.gguf");
+    return m;
+}
+
+session_options greedy() {
+    session_options o;
+    o.how.temperature = 0;
+    return o;
+}
+
+/// Everything an answer consists of.
+struct heard {
+    std::string thinking, answer;
+    finish end{};
+    friend bool operator==(const heard&, const heard&) = default;
+};
+
+template <class Session>
+heard listen(Session& chat, std::string_view question) {
+    heard h;
+    for (const auto& piece : chat.ask(question)) (piece.thinking ? h.thinking : h.answer) += piece.text;
+    h.end = chat.ended();
+    return h;
+}
+
+}  // namespace
+
+TEST_CASE("session: an answer comes in pieces, thinking apart") {
+    session chat{reasoner(), greedy()};
+    const auto h = listen(chat, "What is 17 + 25?");
+    CHECK(h.answer == "17 + 25 = 42");
+    CHECK(!h.thinking.empty());
+    CHECK(h.thinking.find("<think>") == std::string::npos);
+    CHECK(h.end == finish::end_of_turn);
+    CHECK(chat.stats().generated > 5);
+    REQUIRE(chat.messages().size() == 2);
+    CHECK(chat.messages()[1].role == "assistant");
+    CHECK(chat.messages()[1].content == h.answer);
+    CHECK(chat.messages()[1].reasoning == h.thinking);
+}
+
+TEST_CASE("session: thinking can be switched off") {
+    auto how = greedy();
+    how.thinking = false;
+    session chat{reasoner(), how};
+    const auto h = listen(chat, "Who are you?");
+    CHECK(h.thinking.empty());
+    CHECK(!h.answer.empty());
+}
+
+TEST_CASE("session: later turns read only what is new, and answer as if all had been read anew") {
+    session chat{reasoner(), greedy()};
+    (void)listen(chat, "What is 17 + 25?");
+    const std::size_t first = chat.stats().prompt;
+    const auto second = listen(chat, "Reverse the word lemon.");
+    CHECK(chat.stats().reused >= first);
+    CHECK(chat.stats().reused < chat.stats().prompt);
+
+    session again{reasoner(), greedy()};
+    (void)listen(again, "What is 17 + 25?");
+    again.tokens().rewind(0);  // forgets the cache, not the conversation
+    CHECK(listen(again, "Reverse the word lemon.") == second);
+    CHECK(again.stats().reused == 0);
+}
+
+TEST_CASE("session: equal seeds give equal answers, also at a temperature") {
+    session_options how;
+    how.how = {.temperature = 1.5f, .top_k = 0, .top_p = 1, .min_p = 0, .seed = 11};
+    how.max_tokens = 60;
+    session a{reasoner(), how}, b{reasoner(), how};
+    CHECK(listen(a, "Hello") == listen(b, "Hello"));
+}
+
+TEST_CASE("session: stop strings and token limits end an answer") {
+    auto how = greedy();
+    how.stop = {" = "};
+    session chat{reasoner(), how};
+    auto h = listen(chat, "What is 17 + 25?");
+    CHECK(h.end == finish::stop_string);
+    CHECK(h.answer == "17 + 25");
+    how.stop.clear();
+    how.max_tokens = 3;
+    session brief{reasoner(), how};
+    h = listen(brief, "What is 17 + 25?");
+    CHECK(h.end == finish::max_tokens);
+    CHECK(brief.stats().generated == 3);
+}
+
+TEST_CASE("session: a context that fills up is a state; a prompt that cannot fit is an error, and nothing is lost") {
+    auto how = greedy();
+    how.shape.n_context = 40;
+    session chat{reasoner(), how};
+    const auto h = listen(chat, "What is 17 + 25?");
+    CHECK(h.end == finish::context_full);
+    const std::size_t before = chat.messages().size();
+    try {
+        (void)chat.ask(std::string(200, 'x'));
+        FAIL("it was accepted");
+    } catch (const error& e) {
+        CHECK(e.code() == errc::context_full);
+    }
+    CHECK(chat.messages().size() == before);
+    chat.reset();
+    CHECK(listen(chat, "What is 17 + 25?") == h);
+}
+
+TEST_CASE("session: text that is not UTF-8 is refused, and the conversation stands") {
+    session chat{reasoner(), greedy()};
+    CHECK_THROWS_AS((void)chat.ask("\xff\xfe"), error);
+    CHECK(chat.messages().empty());
+    CHECK(listen(chat, "What is 17 + 25?").answer == "17 + 25 = 42");
+}
+
+TEST_CASE("session: an answer that is stopped or dropped stays as far as it came") {
+    session chat{reasoner(), greedy()};
+    {
+        auto answer = chat.ask("What is 17 + 25?");
+        for (int i = 0; i < 5; ++i) (void)answer.next();
+    }  // dropped
+    CHECK(chat.ended() == finish::stopped);
+    REQUIRE(chat.messages().size() == 2);
+    auto answer = chat.ask("What is 17 + 25?");
+    (void)answer.next();
+    chat.stop();
+    while (answer.next()) {}
+    CHECK(answer.ended() == finish::stopped);
+    chat.reset();
+    CHECK(listen(chat, "What is 17 + 25?").answer == "17 + 25 = 42");
+}
+
+TEST_CASE("session: stopping while a prompt is read returns soon, and the question is forgotten") {
+    auto how = greedy();
+    how.shape.n_context = 8192;
+    session chat{reasoner(), how};
+    std::string long_text;
+    while (long_text.size() < 7000) long_text += "word and ";
+    auto answer = chat.ask(long_text);
+    std::atomic<bool> reading{false};
+    std::thread other([&] {
+        while (!reading) std::this_thread::yield();
+        std::this_thread::sleep_for(std::chrono::milliseconds(2));
+        chat.stop();
+    });
+    reading = true;
+    const auto first = answer.next();
+    other.join();
+    if (!first) {  // else the prompt was read within two milliseconds
+        CHECK(answer.ended() == finish::stopped);
+        CHECK(chat.messages().empty());
+    }
+    while (answer.next()) {}
+    chat.reset();
+    CHECK(listen(chat, "What is 17 + 25?").answer == "17 + 25 = 42");
+}
+
+TEST_CASE("session: several at once give each what it gives alone") {
+    const std::vector<std::string> questions{"What is 17 + 25?", "Reverse the word lemon.", "Who are you?", "Sort the digits 4 2 9."};
+    std::vector<heard> alone, together(questions.size());
+    for (const auto& q : questions) {
+        session chat{reasoner(), greedy()};
+        alone.push_back(listen(chat, q));
+    }
+    std::vector<std::thread> threads;
+    for (std::size_t i = 0; i < questions.size(); ++i)
+        threads.emplace_back([&, i] {
+            session chat{reasoner(), greedy()};
+            together[i] = listen(chat, questions[i]);
+        });
+    for (auto& t : threads) t.join();
+    CHECK(together == alone);
+}
+
+TEST_CASE("session: a cost policy prices the answer and does not change it") {
+    session plain{reasoner(), greedy()};
+    session priced{reasoner(), cost::compare{cost::gpu{devices::h100_sxm, 8}, cost::wafer{devices::wse3, 4}}, greedy()};
+    CHECK(listen(plain, "What is 17 + 25?") == listen(priced, "What is 17 + 25?"));
+    const auto reports = priced.cost();
+    REQUIRE(reports.size() == 2);
+    for (const auto& r : reports) {
+        CHECK(r[stage::decode].tokens + r[stage::prefill].tokens >= priced.stats().prompt + priced.stats().generated - 1);
+        CHECK(r[stage::decode].per_token().count > 0);
+    }
+    session clocked{reasoner(), cost::host{}, greedy()};
+    (void)listen(clocked, "What is 17 + 25?");
+    CHECK(clocked.cost().front().time() <= clocked.stats().total);
+}
+
+TEST_CASE("session: experts' work is counted") {
+    session chat{reasoner(), greedy()};
+    (void)listen(chat, "What is 17 + 25?");
+    const auto& c = reasoner().config();
+    const auto use = chat.tokens().expert_use();
+    REQUIRE(use.size() == c.n_layer * c.n_expert);
+    for (std::size_t layer = 0; layer < c.n_layer; ++layer) {
+        std::uint64_t sum = 0;
+        for (std::size_t e = 0; e < c.n_expert; ++e) sum += use[layer * c.n_expert + e];
+        CHECK(sum == chat.tokens().position() * c.n_active);
+    }
+}
+
+TEST_CASE("model: a file without vocabulary or template says so where they are needed") {
+    const auto image = wafer_test::synthetic_model::read("qwen2").gguf().bytes();
+    const model m(parse_gguf(image));
+    CHECK(!m.has_tokenizer());
+    CHECK_THROWS_AS((void)m.words(), error);
+    session chat{m};
+    CHECK_THROWS_AS((void)chat.ask("hello"), error);
+    CHECK_THROWS_AS((void)chat.complete("hello"), error);
+}
