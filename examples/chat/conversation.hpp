@@ -28,24 +28,22 @@ public:
     void run() {
         const interrupts ctrl_c;
         greet();
+        std::string line;
         for (bool warned = false;;) {
-            const auto line = read_line("> ");
-            if (!line) {
-                std::cout << '\n';
-                if (!ctrl_c.take() || warned) return;
+            const auto got = read_line("> ", line);
+            if (got != input::line) std::cout << '\n';
+            if (got == input::end || (got == input::interrupt && warned)) return;
+            warned = got == input::interrupt;
+            if (warned) {
                 say("Ctrl-C again leaves, and so do Ctrl-D and /quit");
-                warned = true;
                 continue;
             }
-            warned = false;
-            const auto last = line->find_last_not_of(" \t\r");
-            if (last == line->npos) continue;
-            const std::string_view text = std::string_view(*line).substr(0, last + 1);
+            const auto last = line.find_last_not_of(" \t\r");
+            if (last == line.npos) continue;
+            const std::string_view text = std::string_view(line).substr(0, last + 1);
             if (text == "/quit") return;
-            if (text.front() == '/')
-                command(text);
-            else
-                answer(text);
+            if (text.front() == '/') command(text);
+            else answer(text);
             std::cout << '\n';
         }
     }
@@ -67,6 +65,7 @@ private:
         try {
             const interrupts::stopping<Session> stop_on_ctrl_c(session_);
             auto reply = ask(model_, session_, text);
+            if (interrupts::take()) session_.stop();  // it came before the answer began
             writer out(std::cout, look_, thinking_);
             while (const auto piece = reply.next()) out.write(*piece);
         } catch (const wafer::error& e) {
@@ -85,16 +84,11 @@ private:
 
     void command(std::string_view line) {
         const std::string_view name = line.substr(0, line.find(' '));
-        if (name == "/help")
-            help();
-        else if (name == "/reset")
-            reset();
-        else if (name == "/stats")
-            stats();
-        else if (name == "/think")
-            think(line.substr(std::min(line.size(), name.size() + 1)));
-        else
-            say(std::string(name) + " is no command; /help lists them");
+        if (name == "/help") help();
+        else if (name == "/reset") reset();
+        else if (name == "/stats") stats();
+        else if (name == "/think") think(line.substr(std::min(line.size(), name.size() + 1)));
+        else say(std::string(name) + " is no command; /help lists them");
     }
 
     void help() const {
@@ -132,4 +126,4 @@ private:
     style look_ = style::of_stdout();
 };
 
-} // namespace chat
+}  // namespace chat

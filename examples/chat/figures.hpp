@@ -46,21 +46,17 @@ inline void print_devices(std::ostream& out, std::span<const wafer::cost_report>
 /// Why an answer ended, where that needs saying.
 [[nodiscard]] inline std::string remark(wafer::finish why) {
     switch (why) {
-    case wafer::finish::max_tokens:
-        return ", cut at --max-tokens";
-    case wafer::finish::context_full:
-        return ", the context is full: /reset begins a new conversation";
-    case wafer::finish::stopped:
-        return ", stopped";
-    default:
-        return "";
+        case wafer::finish::max_tokens: return ", cut at --max-tokens";
+        case wafer::finish::context_full: return ", the context is full: /reset begins a new conversation";
+        case wafer::finish::stopped: return ", stopped";
+        default: return "";
     }
 }
 
 /// How the experts of each layer shared the work: a table of percentages, or a strip of shades where they are many.
 inline void print_experts(std::ostream& out, const wafer::model_config& config, std::span<const std::uint64_t> use) {
     constexpr std::size_t most_columns = 12, strip_width = 48;
-    constexpr std::string_view shades = " .:-=+*#%@"; // from idle to twice the mean share and beyond
+    constexpr std::string_view shades = " .:-=+*#%@";  // from idle to twice the mean share and beyond
     const std::size_t n = config.n_expert;
     const bool strips = n > most_columns;
     out << "experts     " << config.n_active << " of " << n << " work on a token; "
@@ -84,10 +80,8 @@ inline void print_experts(std::ostream& out, const wafer::model_config& config, 
         for (const auto count : counts) {
             const double share = static_cast<double>(count) / mean;
             const auto shade = static_cast<std::size_t>(std::ceil(share / 2 * static_cast<double>(shades.size() - 1)));
-            if (strips)
-                strip += shades[std::min(shade, shades.size() - 1)];
-            else
-                cells.push_back(wafer::fixed(100 * share / static_cast<double>(n), 1));
+            if (strips) strip += shades[std::min(shade, shades.size() - 1)];
+            else cells.push_back(wafer::fixed(100 * share / static_cast<double>(n), 1));
         }
         if (strips) cells.push_back(strip.substr(0, strip_width));
         cells.push_back(wafer::fixed(static_cast<double>(*std::max_element(counts.begin(), counts.end())) / mean, 2));
@@ -118,4 +112,4 @@ void print_stats(std::ostream& out, const Session& session, const wafer::model_p
     if (plan.config.n_expert > 0) print_experts(out, plan.config, tokens.expert_use());
 }
 
-} // namespace chat
+}  // namespace chat

@@ -90,4 +90,4 @@ void print_json(const wafer::model& model, Session& session, const wafer::model_
     std::cout << result.dump(2) << '\n';
 }
 
-} // namespace chat
+}  // namespace chat

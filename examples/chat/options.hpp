@@ -27,11 +27,11 @@ struct usage_error : std::runtime_error {
 enum class thinking { show, hide, off };
 
 struct options {
-    std::string model;                 // empty: the default model
-    std::optional<std::string> prompt; // answer it and exit
-    std::optional<thinking> think;     // not set: shown in a conversation, hidden otherwise
-    std::optional<float> temperature;  // not set: what the model's file recommends
-    std::optional<std::uint64_t> seed; // not set: another one each time
+    std::string model;                  // empty: the default model
+    std::optional<std::string> prompt;  // answer it and exit
+    std::optional<thinking> think;      // not set: shown in a conversation, hidden otherwise
+    std::optional<float> temperature;   // not set: what the model's file recommends
+    std::optional<std::uint64_t> seed;  // not set: another one each time
     wafer::session_options session;
     wafer::cost::fleet fleet;
     std::size_t n_threads = 0;
@@ -64,14 +64,14 @@ template <class T>
 }
 
 struct option {
-    std::string_view name, value; // value: what has to follow; empty: nothing
+    std::string_view name, value;  // value: what has to follow; empty: nothing
     std::string_view help;
     void (*set)(options&, std::string_view);
 };
 
 using word = std::string_view;
 inline constexpr option all_options[] = {
-    {"--model", "FILE", "a GGUF file (default: the small model that is part of wafer)",
+    {"--model", "FILE", "a GGUF file (default: the small model that wafer brings)",
      [](options& o, word v) { o.model = v; }},
     {"-p", "PROMPT", "answer this and exit; so does text from a pipe", [](options& o, word v) { o.prompt = v; }},
     {"--json", "", "print one JSON object: answer, thinking, statistics, costs",
@@ -127,7 +127,7 @@ inline constexpr option all_options[] = {
         }
         try {
             known->set(result, value);
-            static_cast<void>(wafer::sampler(result.session.how)); // knows what its values may be
+            static_cast<void>(wafer::sampler(result.session.how));  // knows what its values may be
         } catch (const std::exception& e) {
             throw usage_error(std::string(name) + ": " + e.what());
         }
@@ -145,4 +145,4 @@ inline void print_help(std::ostream& out) {
     }
 }
 
-} // namespace chat
+}  // namespace chat

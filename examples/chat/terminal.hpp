@@ -3,15 +3,17 @@
 #pragma once
 
 #include <atomic>
+#include <cerrno>
 #include <chrono>
-#include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <fcntl.h>
 #include <iostream>
-#include <optional>
+#include <poll.h>
 #include <signal.h>
 #include <string>
 #include <string_view>
+#include <system_error>
 #include <unistd.h>
 #include <utility>
 
@@ -51,25 +53,37 @@ class interrupts {
         void* session;
         void (*stop)(void*) noexcept;
     };
-    static inline volatile std::sig_atomic_t pending_ = 0;
+    static inline int pipe_[2] = {-1, -1};  // the handler writes, a wait for input also looks here: no Ctrl-C is lost
     static inline std::atomic<const answer*> running_ = nullptr;
     static_assert(std::atomic<const answer*>::is_always_lock_free, "a signal handler may not lock");
 
 public:
     interrupts() {
+        if (::pipe(pipe_) != 0) throw std::system_error(errno, std::generic_category(), "pipe");
+        for (const int end : pipe_) ::fcntl(end, F_SETFL, O_NONBLOCK);
         struct sigaction action {};
+        action.sa_flags = SA_RESTART;
         action.sa_handler = [](int) {
-            pending_ = 1;
+            const int before = errno;
             if (const answer* running = running_.load()) running->stop(running->session);
+            static_cast<void>(!::write(pipe_[1], "", 1));
+            errno = before;
         };
-        ::sigaction(SIGINT, &action, nullptr); // without SA_RESTART: a read that waits returns
+        ::sigaction(SIGINT, &action, nullptr);
     }
 
     /// Whether one came since the last call.
     [[nodiscard]] static bool take() {
-        const bool came = pending_ != 0;
-        pending_ = 0;
+        bool came = false;
+        for (char mark; ::read(pipe_[0], &mark, 1) == 1;) came = true;
         return came;
+    }
+    /// Waits until there is something to read; false if Ctrl-C came.
+    [[nodiscard]] static bool wait_for_input() {
+        pollfd either[] = {{::fileno(stdin), POLLIN, 0}, {pipe_[0], POLLIN, 0}};
+        while (::poll(either, 2, -1) < 0 && errno == EINTR) {
+        }
+        return !take();
     }
 
     /// As long as it lives, Ctrl-C calls session.stop().
@@ -89,14 +103,13 @@ public:
     };
 };
 
-/// A line from the user, without its end; nothing at the end of input or when Ctrl-C came.
-[[nodiscard]] inline std::optional<std::string> read_line(std::string_view prompt) {
+enum class input { line, interrupt, end };
+
+/// Reads a line, without its end.
+[[nodiscard]] inline input read_line(std::string_view prompt, std::string& line) {
     std::cout << prompt << std::flush;
-    std::string line;
-    if (std::getline(std::cin, line)) return line;
-    std::cin.clear();
-    std::clearerr(stdin);
-    return std::nullopt;
+    if (!interrupts::wait_for_input()) return input::interrupt;
+    return std::getline(std::cin, line) ? input::line : input::end;
 }
 
 /// A bar on stderr for what takes longer than a moment; nothing where stderr is no terminal.
@@ -123,8 +136,8 @@ private:
     using clock = std::chrono::steady_clock;
     std::string what_;
     bool visible_;
-    int shown_ = -1; // percent
+    int shown_ = -1;  // percent
     clock::time_point start_ = clock::now();
 };
 
-} // namespace chat
+}  // namespace chat

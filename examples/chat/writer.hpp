@@ -47,17 +47,10 @@ private:
     void enter(part next) {
         if (next == now_) return;
         switch (now_) {
-        case part::none:
-            break;
-        case part::waiting:
-            out_ << look_.erase();
-            break;
-        case part::thinking:
-            out_ << look_.plain() << (look_.on() ? "\n" : "\n</think>\n");
-            break;
-        case part::answer:
-            out_ << '\n';
-            break;
+            case part::none: break;
+            case part::waiting: out_ << look_.erase(); break;
+            case part::thinking: out_ << look_.plain() << (look_.on() ? "\n" : "\n</think>\n"); break;
+            case part::answer: out_ << '\n'; break;
         }
         if (next == part::waiting) out_ << look_.note("thinking ...");
         if (next == part::thinking) out_ << (look_.on() ? "" : "<think>\n") << look_.dim();
@@ -71,8 +64,8 @@ private:
     style look_;
     bool shows_thinking_;
     part now_ = part::none;
-    bool at_start_ = true; // of the part: nothing was written yet
+    bool at_start_ = true;  // of the part: nothing was written yet
     std::string gap_;
 };
 
-} // namespace chat
+}  // namespace chat

@@ -64,13 +64,18 @@ UNITS = ((("minute", "minutes"), ("hour", "hours"), 60), (("second", "seconds"),
          (("bit", "bits"), ("byte", "bytes"), 8), (("egg", "eggs"), ("dozen", "dozens"), 12), (("inch", "inches"), ("foot", "feet"), 12),
          (("leg", "legs"), ("spider", "spiders"), 8), (("leg", "legs"), ("dog", "dogs"), 4), (("leg", "legs"), ("bird", "birds"), 2),
          (("leg", "legs"), ("ant", "ants"), 6))
+LATER_UNITS = ((("foot", "feet"), ("yard", "yards"), 3), (("inch", "inches"), ("yard", "yards"), 36), (("ounce", "ounces"), ("pound", "pounds"), 16),
+               (("week", "weeks"), ("year", "years"), 52), (("mg", "mg"), ("g", "g"), 1000), (("ml", "ml"), ("l", "l"), 1000), (("mm", "mm"), ("cm", "cm"), 10),
+               (("mm", "mm"), ("m", "m"), 1000), (("pint", "pints"), ("gallon", "gallons"), 8), (("quart", "quarts"), ("gallon", "gallons"), 4),
+               (("day", "days"), ("fortnight", "fortnights"), 14), (("wheel", "wheels"), ("car", "cars"), 4), (("finger", "fingers"), ("hand", "hands"), 5),
+               (("leg", "legs"), ("cat", "cats"), 4), (("leg", "legs"), ("bee", "bees"), 6), (("string", "strings"), ("guitar", "guitars"), 6))
 
 UNIT = ("How many {wanted} are {given}?", "How many {wanted} are {given}?", "How many {wanted} are in {given}?", "How many {wanted} are there in {given}?",
         "Convert {given} to {wanted}.", "Convert {given} into {wanted}.", "What is {given} in {wanted}?", "{given} in {wanted}",
         "{given} to {wanted}", "How many {wanted} is {given}?", "How many {wanted} make {given}?", "{given} are how many {wanted}?",
         "Express {given} in {wanted}.", "Please convert {given} to {wanted}.", "Can you convert {given} to {wanted}?", "{given} = ? {wanted}")
-LEGS = ("How many legs do {given} have?", "How many legs have {given}?", "How many legs are on {given}?", "{given} have how many legs?",
-        "If there are {given}, how many legs are there?", "There are {given}. How many legs do they have together?")
+LEGS = ("How many {wanted} do {given} have?", "How many {wanted} have {given}?", "How many {wanted} are on {given}?", "{given} have how many {wanted}?",
+        "If there are {given}, how many {wanted} are there?", "There are {given}. How many {wanted} do they have together?")
 
 REFUSAL = ("I only know sums up to 3 digits, products up to 2 digits, counting letters, reversing words, sorting digits, "
            "simple units, and wafer itself.")

@@ -73,7 +73,7 @@ def phrasing():
             yield q[:1].lower() + q[1:]
     for opener in texts.OPENERS:
         yield opener
-    for small, big, factor in texts.UNITS:
+    for small, big, factor in texts.UNITS + texts.LATER_UNITS:
         yield "7 {} 7 {} {} {}".format(*small, *big)
         yield "{} {}".format(small[1], big[1])
     yield from texts.SYSTEM

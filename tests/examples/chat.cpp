@@ -25,7 +25,7 @@ const std::string question = "What is 17 + 25?";
 const std::vector<std::string> babbling{"--temp", "1e9",     "--top-k", "0",       "--top-p",
                                         "1",      "--min-p", "0",       "--think", "off"};
 
-} // namespace
+}  // namespace
 
 TEST_CASE("chat: the default model knows 17 + 25, and nothing but the answer is printed") {
     const auto r = chat({"-p", question});
@@ -69,7 +69,7 @@ TEST_CASE("chat: limits and seeds are obeyed") {
     CHECK(cut.at("stats").at("generated_tokens").as_int() == 3);
 
     auto arguments = babbling;
-    arguments.insert(arguments.end(), {"-p", question, "--ctx", "64", "--seed", "7"});
+    arguments.insert(arguments.end(), {"-p", question, "--ctx", "28", "--seed", "7"});
     const auto full = chat(arguments);
     CHECK(full.status == 0);
     CHECK(full.out == chat(arguments).out);
@@ -98,9 +98,9 @@ TEST_CASE("chat: whatever is wrong with a file is one line, and exit status 1") 
     complain(folder.file("empty.gguf").string(), "empty");
     complain(folder.file("four.gguf", "GGUF").string(), "ends");
     complain(folder.file("text.gguf", "this is no model at all\n").string(), "GGUF");
-    for (const std::size_t size : {std::size_t{100}, content.size() / 100}) // inside the header
+    for (const std::size_t size : {std::size_t{100}, content.size() / 100})  // inside the header
         complain(folder.file("cut.gguf", std::string_view(content).substr(0, size)).string(), "at byte");
-    for (const std::size_t size : {content.size() / 2, content.size() - 100}) // inside the weights
+    for (const std::size_t size : {content.size() / 2, content.size() - 100})  // inside the weights
         complain(folder.file("cut.gguf", std::string_view(content).substr(0, size)).string(), "ends before the tensor");
 }
 
@@ -140,7 +140,7 @@ TEST_CASE("chat: a conversation in a terminal") {
     terminal_user user(WAFER_CHAT, {"--device", "wse3"});
     REQUIRE(user.sees("> "));
     user.type(question + "\n");
-    CHECK(user.sees("\033[2m")); // thinking, dimmed
+    CHECK(user.sees("\033[2m"));  // thinking, dimmed
     CHECK(user.sees("42"));
     CHECK(user.sees("tokens/s"));
     CHECK(user.sees("bound by"));
@@ -178,6 +178,7 @@ TEST_CASE("chat: Ctrl-C stops an answer and keeps the conversation") {
         REQUIRE(user.sees("> "));
         user.type("Go on\n");
         REQUIRE(user.sees("Go on\r\n"));
+        REQUIRE(user.sees_more());  // the answer has begun
         user.type("\x03");
         REQUIRE(user.sees("["));
         REQUIRE(user.sees("> "));
@@ -195,7 +196,7 @@ TEST_CASE("chat: Ctrl-C stops an answer and keeps the conversation") {
 
 TEST_CASE("chat: a full context is told, and /reset helps") {
     auto arguments = babbling;
-    arguments.insert(arguments.end(), {"--ctx", "48", "--seed", "3"});
+    arguments.insert(arguments.end(), {"--ctx", "28", "--seed", "3"});
     terminal_user user(WAFER_CHAT, arguments);
     REQUIRE(user.sees("> "));
     user.type("Go on\n");

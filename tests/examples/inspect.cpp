@@ -54,7 +54,7 @@ template <class Numbers>
     return std::sqrt(difference / norm);
 }
 
-} // namespace
+}  // namespace
 
 TEST_CASE("inspect: --logits gives llama.cpp's logits, and the same digits however the tokens are cut") {
     const temporary_directory folder;

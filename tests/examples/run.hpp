@@ -21,7 +21,7 @@
 namespace wafer_test {
 
 struct outcome {
-    int status = -1; // what it exited with
+    int status = -1;  // what it exited with
     std::string out, err;
 };
 
@@ -91,6 +91,8 @@ public:
         }
         return false;
     }
+    /// Waits until anything at all appears.
+    [[nodiscard]] bool sees_more() { return screen_.size() > seen_ || read_more(); }
     /// What it exits with; -1 if it does not by itself.
     [[nodiscard]] int leaves() {
         while (read_more()) {
@@ -124,4 +126,4 @@ private:
     return text.size() > 1 && text.find('\n') == text.size() - 1;
 }
 
-} // namespace wafer_test
+}  // namespace wafer_test

@@ -3,7 +3,6 @@
 
 #include <limits>
 #include <numeric>
-#include <ranges>
 #include <set>
 
 #include <doctest/doctest.h>
@@ -74,7 +73,7 @@ TEST_CASE("gating: weights are the softmax that each rule defines") {
 }
 
 TEST_CASE("gating: large logits do not overflow, and whatever is not a number still names k distinct experts") {
-    for (const float l : gate(gating::softmax_then_top_k{false}, {1e30f, 1e30f, -1e30f}, 2) | std::views::transform(&chosen_expert::weight)) CHECK(l == 0.5f);
+    for (const auto& c : gate(gating::softmax_then_top_k{false}, {1e30f, 1e30f, -1e30f}, 2)) CHECK(c.weight == 0.5f);
     constexpr float nan = std::numeric_limits<float>::quiet_NaN(), inf = std::numeric_limits<float>::infinity();
     for (const std::vector<float>& logits : {std::vector<float>{nan, nan, nan, nan}, {nan, 1, 2, 3}, {3, nan, 2, nan}, {inf, inf, -inf, 0}, {-inf, -inf, -inf, -inf}})
         for (std::size_t k = 1; k <= 4; ++k)

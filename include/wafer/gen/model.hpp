@@ -42,7 +42,14 @@ public:
                                                 std::to_string(s.net->config().n_vocab) + " rows", {file.path(), {}, "tokenizer.ggml.tokens"});
             s.words.emplace(std::move(*words));
         }
-        if (auto source = file.metadata().find<std::string>("tokenizer.chat_template")) s.chat.emplace(*source);
+        if (auto source = file.metadata().find<std::string>("tokenizer.chat_template")) {
+            // A template that cannot be read stops conversations, not the model.
+            try {
+                s.chat.emplace(*source);
+            } catch (const error& e) {
+                s.chat_refusal = e;
+            }
+        }
         s.net->load(file, *s.pool, options.progress);
     }
 
@@ -56,8 +63,9 @@ public:
         if (!state_->words) raise(errc::unsupported_tokenizer, "the model's file has no vocabulary: only token ids can be used with it");
         return *state_->words;
     }
-    /// @throws error{errc::bad_template} if the file has no chat template
+    /// @throws error{errc::bad_template} if the file has no chat template, or one that cannot be read
     [[nodiscard]] const chat_template& chat() const {
+        if (const auto& e = state_->chat_refusal) raise(e->code(), e->what());
         if (!state_->chat) raise(errc::bad_template, "the model's file has no chat template: it can complete text, but not hold a conversation");
         return *state_->chat;
     }
@@ -73,6 +81,7 @@ private:
         std::shared_ptr<network> net;
         std::optional<tokenizer> words;
         std::optional<chat_template> chat;
+        std::optional<error> chat_refusal;
     };
     std::shared_ptr<state> state_;
 };

@@ -30,18 +30,14 @@ struct model_plan {
     bytes weights{};           // weights as they will be resident
     bytes cache{};             // keys and values at the full context
     bytes scratch{};           // buffers of the largest pass, logits included
-    std::vector<sram::resident> residents;  // what a placement is asked to place, matrix by matrix
+    std::vector<sram::resident> residents;  // the stored matrices; a device's tiles may share one in pieces of 32 weights
 
     [[nodiscard]] bytes total() const noexcept { return weights + cache + scratch; }
 
     /// Where every matrix would live on a device's mesh of tiles. @throws error{errc::does_not_fit}, naming what would do
     template <sram::placement Placement>
     [[nodiscard]] sram::residency place(const Placement& placement, const sram::mesh& tiles) const {
-        // A host's threads own panels of rows; tiles of a few KiB own blocks cut both ways, down to about one block of a row.
-        auto items = residents;
-        if (tiles.tile().capacity != sram::unlimited)
-            for (auto& item : items) item.grains = std::max<std::uint64_t>(item.size.count / 64, 1);
-        return sram::summarize(items, placement.place(items, tiles), tiles);
+        return sram::summarize(residents, placement.place(residents, tiles), tiles);
     }
 };
 
@@ -57,7 +53,9 @@ struct model_plan {
     const auto scratch_for = [&](const sequence_shape& s) {
         return net.scratch_size(s, n_threads) + bytes(s.n_output * padded(net.config().n_vocab) * sizeof(float));
     };
-    model_plan p{net.config(), shape, n_threads, net.stored(), net.plan().size(), net.cache_shape(shape).size(), scratch_for(shape), net.plan().residents()};
+    model_plan p{net.config(), shape, n_threads, net.stored(), net.plan().size(), net.cache_shape(shape).size(), scratch_for(shape), {}};
+    for (const auto& m : net.plan().matrices())
+        p.residents.push_back({m.name, bytes(m.rows * row_bytes(m.type, m.cols)), ceil_div(m.rows * m.cols, std::size_t{32}), m.layer});
     if (p.total() <= limit) return p;
     const auto mib = [](bytes n) { return std::to_string((n.count + (1 << 20) - 1) >> 20) + " MiB"; };
     std::string advice = "even one position does not fit: use fewer bits per weight or more memory";

@@ -131,7 +131,11 @@ public:
             how.enable_thinking = options_.thinking;
             how.bos_token = token_text(words().bos());
             how.eos_token = token_text(words().eos());
-            begin(model_.chat().render(messages_, how));
+            // Control tokens are for templates to write: a user's look-alikes stay text.
+            auto shown = messages_;
+            for (auto& m : shown)
+                if (m.role == "user") m.content = words().inert(m.content);
+            begin(model_.chat().render(shown, how));
         } catch (...) {
             messages_.pop_back();
             throw;

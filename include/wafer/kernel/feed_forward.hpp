@@ -29,13 +29,15 @@ namespace detail {
 
 /// h[t, r] = silu(gate[r, :] . x[t, :]) * (up[r, :] . x[t, :]) for the rows that `worker` owns, quantised if h has room.
 /// x and h begin at the batch's first token; `other` is memory like h.
-inline void gated_up(const simd::kernel_table& kernels, const feed_forward_weights& w, std::size_t worker, std::size_t workers,
-                     const simd::activations& x, std::size_t n_tok, const activation_batch& h, std::size_t first, float* other) noexcept {
+template <class Context>
+void gated_up(const Context& ctx, const feed_forward_weights& w, std::size_t worker, const simd::activations& x, std::size_t n_tok,
+              const activation_batch& h, std::size_t first, float* other) noexcept {
+    const auto& kernels = ctx.kernels();
     for (std::size_t i = 0; i < w.gate.parts.size(); ++i) {
         const matrix_part& part = w.gate.parts[i];
-        if (part.tile % workers != worker || part.n_rows == 0) continue;
-        multiply_part(kernels, w.gate, part, x, n_tok, {}, h.row(first), h.ld());
-        multiply_part(kernels, w.up, w.up.parts[i], x, n_tok, {}, other + first * h.ld(), h.ld());
+        if (part.tile % ctx.workers() != worker || part.n_rows == 0) continue;
+        multiply_part(ctx, w.gate, part, x, n_tok, {}, h.row(first), h.ld());
+        multiply_part(ctx, w.up, w.up.parts[i], x, n_tok, {}, other + first * h.ld(), h.ld());
         for (std::size_t t = first; t < first + n_tok; ++t) {
             float* const mine = h.row(t) + part.first_row;
             kernels.swiglu(mine, other + t * h.ld() + part.first_row, part.n_rows, mine);
@@ -60,7 +62,7 @@ void feed_forward(Context& ctx, const feed_forward_weights& w, const activation_
             return product_work(op::ffn_up, x.n_tok, both);
         });
         if constexpr (Context::computes)
-            ctx.run([&](std::size_t worker) { detail::gated_up(ctx.kernels(), w, worker, ctx.workers(), x.from(0), x.n_tok, h, 0, other); });
+            ctx.run([&](std::size_t worker) { detail::gated_up(ctx, w, worker, x.from(0), x.n_tok, h, 0, other); });
     }
     matmul_add(ctx, op::ffn_down, h, w.down, {}, residual);
 }
@@ -128,7 +130,7 @@ void expert_feed_forward(Context& ctx, std::span<const feed_forward_weights> exp
             ctx.run([&](std::size_t worker) {
                 for (std::size_t e = 0; e < experts.size() && !ctx.stopped(); ++e)
                     if (r.load(e) != 0)
-                        detail::gated_up(ctx.kernels(), experts[e], worker, ctx.workers(), gathers ? inputs.from(r.first[e]) : x.from(0),
+                        detail::gated_up(ctx, experts[e], worker, gathers ? inputs.from(r.first[e]) : x.from(0),
                                          r.load(e), h, r.first[e], other);
             });
     }
@@ -138,7 +140,7 @@ void expert_feed_forward(Context& ctx, std::span<const feed_forward_weights> exp
             for (std::size_t e = 0; e < experts.size() && !ctx.stopped(); ++e)
                 if (r.load(e) != 0)
                     for_owned_parts(experts[e].down, worker, ctx.workers(), [&](const matrix_part& part) {
-                        multiply_part(ctx.kernels(), experts[e].down, part, h.from(r.first[e]), r.load(e), {}, y.row(r.first[e]), y.ld());
+                        multiply_part(ctx, experts[e].down, part, h.from(r.first[e]), r.load(e), {}, y.row(r.first[e]), y.ld());
                     });
         });
         ctx.split(r.n_tok, x.width * r.n_active, [&](std::size_t begin, std::size_t end) {

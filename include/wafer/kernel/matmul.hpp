@@ -22,11 +22,17 @@ void for_owned_parts(const resident_matrix& w, std::size_t worker, std::size_t w
 }
 
 /// y[t, r] = sum_k W[r, k] x[t, k] (+ bias[r]) for the rows of one part and tokens [0, n_tok).
-/// y is the whole output's row 0, stride ld_y; rows land at their own place in it.
-inline void multiply_part(const simd::kernel_table& kernels, const resident_matrix& w, const matrix_part& part,
-                          const simd::activations& x, std::size_t n_tok, resident_vector bias, float* y, std::size_t ld_y) noexcept {
-    const std::size_t n_panels = ceil_div(part.n_rows, simd::panel_rows);
-    kernels.matmul[static_cast<std::size_t>(w.type)](part.panels, n_panels, w.cols, x, n_tok, y + part.first_row, ld_y);
+/// y is the whole output's row 0, stride ld_y; rows land at their own place in it. Strip by strip, so that a stop is heard
+/// within milliseconds.
+template <class Context>
+void multiply_part(const Context& ctx, const resident_matrix& w, const matrix_part& part, const simd::activations& x, std::size_t n_tok,
+                   resident_vector bias, float* y, std::size_t ld_y) noexcept {
+    constexpr std::size_t strip = 32;  // panels
+    const auto& kernels = ctx.kernels();
+    const std::size_t n_panels = ceil_div(part.n_rows, simd::panel_rows), panel = simd::panel_bytes(w.type, w.cols);
+    for (std::size_t at = 0; at < n_panels && !ctx.stopped(); at += strip)
+        kernels.matmul[static_cast<std::size_t>(w.type)](part.panels + at * panel, std::min(strip, n_panels - at), w.cols, x, n_tok,
+                                                         y + part.first_row + at * simd::panel_rows, ld_y);
     if (bias.empty()) return;
     for (std::size_t t = 0; t < n_tok; ++t) kernels.add(y + t * ld_y + part.first_row, bias.data() + part.first_row, part.n_rows);
 }
@@ -67,8 +73,7 @@ void matmul(Context& ctx, op kind, const activation_batch& x, const product (&pr
         ctx.run([&](std::size_t worker) {
             for (const auto& p : products)
                 for_owned_parts(p.w, worker, ctx.workers(), [&](const matrix_part& part) {
-                    if (ctx.stopped()) return;
-                    multiply_part(ctx.kernels(), p.w, part, x.from(0), x.n_tok, p.bias, p.y->x, p.y->ld());
+                    multiply_part(ctx, p.w, part, x.from(0), x.n_tok, p.bias, p.y->x, p.y->ld());
                 });
         });
     }
@@ -85,8 +90,7 @@ void matmul_add(Context& ctx, op kind, const activation_batch& x, const resident
     if constexpr (Context::computes) {
         ctx.run([&](std::size_t worker) {
             for_owned_parts(w, worker, ctx.workers(), [&](const matrix_part& part) {
-                if (ctx.stopped()) return;
-                multiply_part(ctx.kernels(), w, part, x.from(0), x.n_tok, bias, y.x, y.ld());
+                multiply_part(ctx, w, part, x.from(0), x.n_tok, bias, y.x, y.ld());
                 for (std::size_t t = 0; t < x.n_tok; ++t)
                     ctx.kernels().add(residual + t * y.ld() + part.first_row, y.row(t) + part.first_row, part.n_rows);
             });

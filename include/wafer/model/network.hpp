@@ -55,6 +55,7 @@ public:
 
     /// Makes the weights resident. @throws error: cancelled, out_of_memory
     void load(const checkpoint& file, thread_pool& pool, const progress_fn& progress = {}) {
+        const auto turn = pool.lock();
         resident_arena arena(plan_);
         arena.load(source_of(file), pool, progress);
         arena_ = std::move(arena);
@@ -69,6 +70,7 @@ public:
         const network other(file, plan_.tiles());
         if (other.config_.architecture != config_.architecture || !same_shapes(other.plan_))
             raise(errc::wrong_shape, "a swap needs the same architecture, shapes and types as the resident model", {file.path(), {}, {}});
+        const auto turn = pool.lock();  // before in_use_, as sequences do
         const std::unique_lock alone(in_use_);
         ++generation_;
         arena_.load(source_of(file), pool);

@@ -31,6 +31,12 @@
 #include <immintrin.h>
 #endif
 
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic push   // GCC 12 warns falsely inside its own AVX-512 intrinsics
+#pragma GCC diagnostic ignored "-Wuninitialized"
+#pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
+#endif
+
 namespace wafer::inline WAFER_ABI::simd::t_static {
 #include <wafer/simd/detail/vec_static.ipp>
 //
@@ -82,6 +88,10 @@ inline constexpr kernel_table table =
     t_avx512::make_table(target::avx512, "avx512", "avx512 vnni", blocked_matmul);
 }  // namespace wafer::inline WAFER_ABI::simd::t_avx512_vnni
 WAFER_TARGET_END
+#endif
+
+#if defined(__GNUC__) && !defined(__clang__)
+#pragma GCC diagnostic pop
 #endif
 
 namespace wafer::inline WAFER_ABI::simd {

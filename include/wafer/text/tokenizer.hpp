@@ -76,6 +76,20 @@ public:
         return out;
     }
 
+    /// The text with every special token in it broken by a joint, a noncharacter that encode() drops again: what somebody
+    /// typed then passes through a template without becoming a control token.
+    [[nodiscard]] std::string inert(std::string_view text) const {
+        std::string out;
+        std::size_t at = 0;
+        while (const auto special = specials_.find(pieces_, text, at)) {
+            std::size_t first = special->begin + 1;  // to the end of its first character
+            while (first < text.size() && (static_cast<unsigned char>(text[first]) & 0xC0) == 0x80) ++first;
+            out.append(text, at, first - at) += joint;
+            at = first;
+        }
+        return out.append(text, at);
+    }
+
     /// The bytes of a token; of a control token, its name. Valid as long as the tokenizer; empty for ids out of range.
     [[nodiscard]] std::string_view piece(token_id id) const noexcept { return contains(id) ? pieces_[id] : std::string_view{}; }
 
@@ -113,6 +127,7 @@ private:
     /// The tokenizer models. Each has a static piece(stored), a constructor from (vocabulary, pieces), encode and find.
     using models = std::variant<byte_level_bpe>;
     static constexpr std::uint8_t control_flag = 1, end_flag = 2;
+    static constexpr std::string_view joint = "\xEF\xB7\x90";  // U+FDD0: no character, never in text for others to read
     static constexpr std::string_view end_names[] = {
         "<|im_end|>", "<|eot_id|>", "<|eom_id|>", "<|end_of_text|>", "<|endoftext|>", "<|return|>", "<|call|>",
         "</s>", "<end_of_turn>", "<EOT>", "<\xEF\xBD\x9C" "end\xE2\x96\x81of\xE2\x96\x81sentence\xEF\xBD\x9C>"};
@@ -182,6 +197,11 @@ private:
     }
 
     void encode_plain(std::string_view text, std::vector<token_id>& out) const {
+        if (text.find(joint) != text.npos) {
+            std::string whole(text);
+            for (std::size_t at = 0; (at = whole.find(joint, at)) != whole.npos;) whole.erase(at, joint.size());
+            return encode_plain(whole, out);
+        }
         std::visit([&](const auto& model) { model.encode(text, pieces_, out); }, model_);
     }
 

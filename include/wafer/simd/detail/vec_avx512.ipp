@@ -15,9 +15,9 @@ WAFER_FORCE_INLINE vf add(vf a, vf b) noexcept { return _mm512_add_ps(a, b); }
 WAFER_FORCE_INLINE vf sub(vf a, vf b) noexcept { return _mm512_sub_ps(a, b); }
 WAFER_FORCE_INLINE vf mul(vf a, vf b) noexcept { return _mm512_mul_ps(a, b); }
 WAFER_FORCE_INLINE vf div(vf a, vf b) noexcept { return _mm512_div_ps(a, b); }
-WAFER_FORCE_INLINE vf root(vf a) noexcept { return _mm512_maskz_sqrt_ps(0xffff, a); }
-WAFER_FORCE_INLINE vf max(vf a, vf b) noexcept { return _mm512_maskz_max_ps(0xffff, a, b); }
-WAFER_FORCE_INLINE vf min(vf a, vf b) noexcept { return _mm512_maskz_min_ps(0xffff, a, b); }
+WAFER_FORCE_INLINE vf root(vf a) noexcept { return _mm512_sqrt_ps(a); }
+WAFER_FORCE_INLINE vf max(vf a, vf b) noexcept { return _mm512_max_ps(a, b); }
+WAFER_FORCE_INLINE vf min(vf a, vf b) noexcept { return _mm512_min_ps(a, b); }
 WAFER_FORCE_INLINE vf fma(vf a, vf b, vf c) noexcept { return _mm512_fmadd_ps(a, b, c); }     // a b + c
 WAFER_FORCE_INLINE vf fnma(vf a, vf b, vf c) noexcept { return _mm512_fnmadd_ps(a, b, c); }   // c - a b
 WAFER_FORCE_INLINE vf select_less(vf a, vf b, vf then, vf otherwise) noexcept {
@@ -29,30 +29,29 @@ WAFER_FORCE_INLINE vi add(vi a, vi b) noexcept { return _mm512_add_epi32(a, b); 
 WAFER_FORCE_INLINE vi bit_and(vi a, vi b) noexcept { return _mm512_and_si512(a, b); }
 WAFER_FORCE_INLINE vi bit_or(vi a, vi b) noexcept { return _mm512_or_si512(a, b); }
 template <int N>
-WAFER_FORCE_INLINE vi shift_left(vi a) noexcept { return _mm512_maskz_slli_epi32(0xffff, a, N); }
+WAFER_FORCE_INLINE vi shift_left(vi a) noexcept { return _mm512_slli_epi32(a, N); }
 template <int N>
-WAFER_FORCE_INLINE vi shift_right(vi a) noexcept { return _mm512_maskz_srli_epi32(0xffff, a, N); }
-WAFER_FORCE_INLINE vf to_float(vi a) noexcept { return _mm512_maskz_cvtepi32_ps(0xffff, a); }
-WAFER_FORCE_INLINE vi round(vf a) noexcept { return _mm512_maskz_cvtps_epi32(0xffff, a); }
+WAFER_FORCE_INLINE vi shift_right(vi a) noexcept { return _mm512_srli_epi32(a, N); }
+WAFER_FORCE_INLINE vf to_float(vi a) noexcept { return _mm512_cvtepi32_ps(a); }
+WAFER_FORCE_INLINE vi round(vf a) noexcept { return _mm512_cvtps_epi32(a); }
 WAFER_FORCE_INLINE vi as_int(vf a) noexcept { return _mm512_castps_si512(a); }
 WAFER_FORCE_INLINE vf as_float(vi a) noexcept { return _mm512_castsi512_ps(a); }
 
-// Many intrinsics appear here in their masked form with all lanes kept: GCC 12 warns falsely of uninitialised values inside
-// the plain ones, and inside its own reductions.
+// Halving by hand: the order of a sum must not depend on the compiler.
 WAFER_FORCE_INLINE float reduce_add(vf a) noexcept {
-    const __m256 b = _mm256_add_ps(_mm512_maskz_extractf32x8_ps(0xff, a, 0), _mm512_maskz_extractf32x8_ps(0xff, a, 1));
+    const __m256 b = _mm256_add_ps(_mm512_extractf32x8_ps(a, 0), _mm512_extractf32x8_ps(a, 1));
     __m128 c = _mm_add_ps(_mm256_castps256_ps128(b), _mm256_extractf128_ps(b, 1));
     c = _mm_add_ps(c, _mm_movehl_ps(c, c));
     return _mm_cvtss_f32(_mm_add_ss(c, _mm_movehdup_ps(c)));
 }
 WAFER_FORCE_INLINE float reduce_max(vf a) noexcept {
-    const __m256 b = _mm256_max_ps(_mm512_maskz_extractf32x8_ps(0xff, a, 0), _mm512_maskz_extractf32x8_ps(0xff, a, 1));
+    const __m256 b = _mm256_max_ps(_mm512_extractf32x8_ps(a, 0), _mm512_extractf32x8_ps(a, 1));
     __m128 c = _mm_max_ps(_mm256_castps256_ps128(b), _mm256_extractf128_ps(b, 1));
     c = _mm_max_ps(c, _mm_movehl_ps(c, c));
     return _mm_cvtss_f32(_mm_max_ss(c, _mm_movehdup_ps(c)));
 }
 WAFER_FORCE_INLINE std::int32_t reduce_add(vi a) noexcept {
-    const __m256i b = _mm256_add_epi32(_mm512_maskz_extracti32x8_epi32(0xff, a, 0), _mm512_maskz_extracti32x8_epi32(0xff, a, 1));
+    const __m256i b = _mm256_add_epi32(_mm512_extracti32x8_epi32(a, 0), _mm512_extracti32x8_epi32(a, 1));
     __m128i c = _mm_add_epi32(_mm256_castsi256_si128(b), _mm256_extracti128_si256(b, 1));
     c = _mm_add_epi32(c, _mm_shuffle_epi32(c, 0x4e));
     return _mm_cvtsi128_si32(_mm_add_epi32(c, _mm_shuffle_epi32(c, 0xb1)));
@@ -67,28 +66,28 @@ WAFER_FORCE_INLINE void prefetch(const std::byte* p) noexcept {
 // `width` elements of other types, widened or narrowed.
 WAFER_FORCE_INLINE vi load_bits(const std::byte* p) noexcept { return _mm512_loadu_si512(p); }
 WAFER_FORCE_INLINE vi load_i8(const std::byte* p) noexcept {
-    return _mm512_maskz_cvtepi8_epi32(0xffff, _mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
+    return _mm512_cvtepi8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
 }
 WAFER_FORCE_INLINE vi load_u8(const std::byte* p) noexcept {
-    return _mm512_maskz_cvtepu8_epi32(0xffff, _mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
+    return _mm512_cvtepu8_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
 }
 WAFER_FORCE_INLINE vi load_u16(const std::byte* p) noexcept {
-    return _mm512_maskz_cvtepu16_epi32(0xffff, _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
+    return _mm512_cvtepu16_epi32(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
 }
 WAFER_FORCE_INLINE vf load_f16(const std::byte* p) noexcept {
-    return _mm512_maskz_cvtph_ps(0xffff, _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
+    return _mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
 }
 WAFER_FORCE_INLINE void store_f16(std::byte* p, vf a) noexcept {
-    _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), _mm512_maskz_cvtps_ph(0xffff, a, _MM_FROUND_TO_NEAREST_INT));
+    _mm256_storeu_si256(reinterpret_cast<__m256i*>(p), _mm512_cvtps_ph(a, _MM_FROUND_TO_NEAREST_INT));
 }
 WAFER_FORCE_INLINE void store_i8(std::int8_t* p, vi a) noexcept {
-    _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm512_maskz_cvtepi32_epi8(0xffff, a));
+    _mm_storeu_si128(reinterpret_cast<__m128i*>(p), _mm512_cvtepi32_epi8(a));
 }
 
 // Bytes 0..15 looked up in a table of 16 bytes.
 WAFER_FORCE_INLINE vi lookup(const std::uint8_t* table, vi index) noexcept {
     const __m128i t = _mm_loadu_si128(reinterpret_cast<const __m128i*>(table));
-    return _mm512_shuffle_epi8(_mm512_maskz_broadcast_i32x4(0xffff, t), index);
+    return _mm512_shuffle_epi8(_mm512_broadcast_i32x4(t), index);
 }
 
 WAFER_FORCE_INLINE vi broadcast4(const std::int8_t* p) noexcept {
