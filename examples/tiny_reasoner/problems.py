@@ -84,14 +84,17 @@ def number(rng, digits):
     return rng.randrange(10 ** (digits - 1) if digits > 1 else 0, 10 ** digits)
 
 
-def columns(a, b, width):
-    """Column sums with the carry written out: 7+5+0=12,1+2+1=04."""
-    steps, carry = [], 0
+def columns(a, b, width, collect=False):
+    """Column sums with the carry written out: 7+5+0=12,1+2+1=04; with the digits so far on request: ...=12:2,...=04:42.
+
+    Without them the answer's digits are read off the columns from right to left, which is harder the more there are.
+    """
+    steps, carry, digits = [], 0, ""
     for i in range(width):
         x, y = a // 10 ** i % 10, b // 10 ** i % 10
-        total = x + y + carry
-        steps.append(f"{x}+{y}+{carry}={total:02d}")
-        carry = total // 10
+        old, total = carry, x + y + carry
+        carry, digits = total // 10, str(total % 10) + digits
+        steps.append(f"{x}+{y}+{old}={total:02d}" + (":" + digits if collect else ""))
     return ",".join(steps)
 
 
@@ -110,7 +113,7 @@ def product(a, b):
     if b < 10:
         return row(a, b)
     low, high = a * (b % 10), a * (b // 10)
-    return f"{row(a, b % 10)}\n{row(a, b // 10)}0\n{columns(low, high * 10, 4)}"
+    return f"{row(a, b % 10)}\n{row(a, b // 10)}0\n{columns(low, high * 10, 4, True)}"
 
 
 def make_add(rng, held_out):
@@ -237,10 +240,10 @@ def make_sort(rng, held_out):
     scale = "9876543210" if descending else "0123456789"
     found = [sorted(m for m in marked if m[0] == d) for d in scale]
     scan = "".join("".join(ms) or d + "-" for d, ms in zip(scale, found))   # every digit is looked for: 0-1a1b2-3a...
-    order = [m for ms in found for m in ms]
+    order = [m for ms in found for m in ms]               # ... then what was found, in step with the answer
     shown = rng.choice((" ", ", ", ",", "")).join(digits)
     templates = texts.SORT_DOWN if descending else texts.SORT_UP
-    return Problem("sort", phrase(rng, templates, d=shown), "".join(marked) + ">" + scan,
+    return Problem("sort", phrase(rng, templates, d=shown), "".join(marked) + ">" + scan + ">" + "".join(order),
                    "Sorted: " + " ".join(m[0] for m in order))
 
 
@@ -254,12 +257,16 @@ def unit_product(n, factor):
     zeros = len(str(factor)) - len(bare)
     if bare == "1" or n == 1:
         return f"{n}*{factor}={n * factor}"
-    steps = product(n, int(bare))
+    steps = f"{n}*{bare}\n{product(n, int(bare))}"
     return steps + (f"\n{n}*{bare}={n * int(bare)},{n}*{factor}={n * factor}" if zeros else "")
 
 
 def make_unit(rng, held_out):
-    """Conversions: many small ones from few, and (where it is a plain table look-up) few large ones from many."""
+    """Conversions: many small ones from few, and (where it is a plain table look-up) few large ones from many.
+
+    The two lists have keys of their own: units that were added while the shipped model was being trained must not move
+    what was held out before, and a number in front is the better mixed (see is_held_out).
+    """
     while True:
         late = rng.random() < 0.4
         small, big, factor = rng.choice(texts.LATER_UNITS if late else texts.UNITS)
@@ -302,7 +309,7 @@ def make_refuse(rng, held_out):
 
 MAKERS = dict(add=make_add, multiply=make_multiply, count=make_count, reverse=make_reverse, sort=make_sort,
               unit=make_unit, wafer=make_wafer, refuse=make_refuse)
-WEIGHTS = dict(add=3.5, multiply=5, count=3, reverse=2.5, sort=4, unit=3, wafer=5, refuse=4)
+WEIGHTS = dict(add=3.5, multiply=7, count=3, reverse=2.5, sort=6, unit=4, wafer=5, refuse=4)
 
 
 def make(rng, held_out=False, task=None):

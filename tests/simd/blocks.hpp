@@ -11,14 +11,15 @@
 
 namespace wafer::test {
 
-/// A small generator of its own, so that a seed means the same everywhere.
+/// xorshift64*: a generator of its own, so that a seed means the same everywhere.
 class random_bits {
 public:
     explicit random_bits(std::uint64_t seed) : state_(seed * 2 + 1) {}
     std::uint32_t next() {
-        state_ = state_ * 6364136223846793005u + 1442695040888963407u;
-        const auto x = static_cast<std::uint32_t>((state_ >> 22 ^ state_) >> (22 + (state_ >> 61)));
-        return x;
+        state_ ^= state_ >> 12;
+        state_ ^= state_ << 25;
+        state_ ^= state_ >> 27;
+        return static_cast<std::uint32_t>(state_ * 0x2545F4914F6CDD1Du >> 32);
     }
     float uniform(float low, float high) { return low + (high - low) * static_cast<float>(next() >> 8) * 0x1p-24f; }
 

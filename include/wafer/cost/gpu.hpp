@@ -46,7 +46,9 @@ public:
     }
 
     [[nodiscard]] std::string name() const {
-        return std::string(spec_.name) + (count_ > 1 ? "x" + std::to_string(count_) : "");
+        std::string text(spec_.name);
+        if (count_ > 1) text.append("x").append(std::to_string(count_));
+        return text;
     }
     [[nodiscard]] std::string basis() const { return "modelled; " + std::string(spec_.basis); }
     [[nodiscard]] constexpr bytes capacity() const noexcept { return spec_.memory * std::uint64_t{count_}; }

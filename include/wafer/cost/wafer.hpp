@@ -66,8 +66,11 @@ public:
     }
 
     [[nodiscard]] std::string name() const {
-        return std::string(spec_.name) + (count_ > 1 ? "x" + std::to_string(count_) : "") +
-               (layout_.side != 0 ? "@" + std::to_string(layout_.side) : "") + (layout_.pack_experts ? "-packed" : "");
+        std::string text(spec_.name);
+        if (count_ > 1) text.append("x").append(std::to_string(count_));
+        if (layout_.side != 0) text.append("@").append(std::to_string(layout_.side));
+        if (layout_.pack_experts) text.append("-packed");
+        return text;
     }
     [[nodiscard]] std::string basis() const { return "modelled; " + std::string(spec_.basis); }
     [[nodiscard]] constexpr bytes capacity() const noexcept { return mesh().capacity(); }

@@ -24,8 +24,8 @@ namespace wafer::inline WAFER_ABI {
 struct load_options {
     std::size_t n_threads = 0;         // 0: one for each CPU this process may use
     bool pin_threads = false;          // keep each on a CPU of its own
-    std::shared_ptr<thread_pool> pool; // use these threads instead of new ones
-    progress_fn progress;              // return false to stop loading
+    std::shared_ptr<thread_pool> pool{};  // use these threads instead of new ones
+    progress_fn progress{};               // return false to stop loading
 };
 
 /// A handle: copies share one model. Const and safe to share between threads; each conversation has a session of its own.

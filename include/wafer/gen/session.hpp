@@ -31,12 +31,12 @@ namespace wafer::inline WAFER_ABI {
 
 /// How a session answers.
 struct session_options {
-    sequence_shape shape;                  // context, batch, cache type
-    sampling how;                          // temperature and the like
-    std::string system;                    // system prompt; empty: none
-    std::optional<bool> thinking;          // tells templates that ask for it; not set: the template's own default
-    std::size_t max_tokens = 0;            // of one answer; 0: as many as fit
-    std::vector<std::string> stop;         // strings that end an answer and are not part of it
+    sequence_shape shape{};           // context, batch, cache type
+    sampling how{};                   // temperature and the like
+    std::string system{};             // system prompt; empty: none
+    std::optional<bool> thinking{};   // tells templates that ask for it; not set: the template's own default
+    std::size_t max_tokens = 0;       // of one answer; 0: as many as fit
+    std::vector<std::string> stop{};  // strings that end an answer and are not part of it
 };
 
 /// Why an answer ended, or that it has not.

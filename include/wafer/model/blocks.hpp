@@ -26,13 +26,13 @@ namespace wafer::inline WAFER_ABI {
 
 /// A batch of consecutive tokens of one sequence, and where its pass reads and writes.
 struct forward_batch {
-    std::span<const std::int32_t> tokens;  // ids; unused by a phantom
+    std::span<const std::int32_t> tokens{};  // ids; unused by a phantom
     std::size_t n_tok = 0;
     std::size_t pos = 0;                   // position of the first one
     std::size_t n_output = 1;              // logits are wanted for the last n_output tokens
     float* logits = nullptr;               // (n_output, padded(n_vocab))
     const kv_cache* cache = nullptr;
-    std::span<std::uint64_t> expert_use;   // (n_layer, n_expert) counters, or empty
+    std::span<std::uint64_t> expert_use{};   // (n_layer, n_expert) counters, or empty
 };
 
 /// What the blocks of one pass have in common.

@@ -335,11 +335,11 @@ inline void store_q8_0(const float* x, std::size_t k, std::byte* panel, std::siz
 /// @pre k is a multiple of the type's block_len.
 inline void pack_panel(dtype type, const std::byte* rows, std::size_t row_stride, std::size_t n_rows, std::size_t k,
                        std::byte* panel) noexcept {
-    const std::size_t bytes = simd::panel_bytes(type, k);
+    const std::size_t size = simd::panel_bytes(type, k);
     if (n_rows < simd::panel_rows) {
-        std::memset(panel, 0, bytes);
+        std::memset(panel, 0, size);
     } else if (type == dtype::f16 || type == dtype::bf16) {   // what no row writes is zero, too
-        if (bytes > 0) std::memset(panel + bytes - 64, 0, 64);
+        if (size > 0) std::memset(panel + size - 64, 0, 64);
     } else if (type != dtype::f32) {
         const auto f = simd::panel_format_of(type);
         const std::size_t used = k / f.span * f.record_bytes();

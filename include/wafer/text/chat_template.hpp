@@ -19,23 +19,23 @@ namespace wafer::inline WAFER_ABI {
 
 /// One turn of a conversation. Empty members are not shown to the template.
 struct message {
-    std::string role;          // "system", "user", "assistant" or "tool"
-    std::string content;
-    std::string reasoning;     // of the assistant: what it thought; templates see reasoning_content
-    json tool_calls;           // of the assistant: an array as in the OpenAI API
-    std::string tool_call_id;  // of a tool: which call it answers
-    std::string name;          // of a tool: which function it was
+    std::string role{};          // "system", "user", "assistant" or "tool"
+    std::string content{};
+    std::string reasoning{};     // of the assistant: what it thought; templates see reasoning_content
+    json tool_calls{};           // of the assistant: an array as in the OpenAI API
+    std::string tool_call_id{};  // of a tool: which call it answers
+    std::string name{};          // of a tool: which function it was
 };
 
 /// What a template may ask for besides the conversation.
 struct template_options {
     bool add_generation_prompt = true;
-    std::optional<bool> enable_thinking;           // absent: the template decides
-    json tools;                                    // an array of tool definitions, or null
-    std::string bos_token, eos_token;
-    std::optional<std::chrono::sys_seconds> now;   // for strftime_now, in UTC; absent: the system's clock
-    json variables;                                // an object: further variables by name, or null
-    jinja::limits limits;
+    std::optional<bool> enable_thinking{};           // absent: the template decides
+    json tools{};                                    // an array of tool definitions, or null
+    std::string bos_token{}, eos_token{};
+    std::optional<std::chrono::sys_seconds> now{};   // for strftime_now, in UTC; absent: the system's clock
+    json variables{};                                // an object: further variables by name, or null
+    jinja::limits limits{};
 };
 
 /// A chat template in Jinja, as models carry it. Const after construction and shared by threads.
