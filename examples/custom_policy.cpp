@@ -30,7 +30,7 @@ struct phone {
 };
 static_assert(wafer::device_model<phone>);
 
-} // namespace
+}  // namespace
 
 int main(int argc, char** argv) try {
     if (argc != 2) {

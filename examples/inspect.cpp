@@ -80,28 +80,18 @@ options parse(std::span<char* const> words) {
             if (++next == words.end()) throw usage_error(std::string(word) + " needs a value");
             return *next;
         };
-        if (word == "--ctx")
-            o.shape.n_context = number<std::size_t>(value());
-        else if (word == "--cache-type")
-            o.shape.cache_type = cache_type_named(value());
-        else if (word == "--threads")
-            o.n_threads = std::min<std::size_t>(number<std::size_t>(value()), 1024);
-        else if (word == "--batch")
-            o.n_batch = number<std::size_t>(value());
-        else if (word == "--tensors")
-            o.tensors = true;
-        else if (word == "--device")
-            o.devices.push_back(device_named(value()));
-        else if (word == "--logits")
-            o.logits = numbers<std::int32_t>(value());
-        else if (word == "--at")
-            o.at = numbers<std::size_t>(value());
-        else if (word == "--help")
-            o.help = true;
+        if (word == "--ctx") o.shape.n_context = number<std::size_t>(value());
+        else if (word == "--cache-type") o.shape.cache_type = cache_type_named(value());
+        else if (word == "--threads") o.n_threads = std::min<std::size_t>(number<std::size_t>(value()), 1024);
+        else if (word == "--batch") o.n_batch = number<std::size_t>(value());
+        else if (word == "--tensors") o.tensors = true;
+        else if (word == "--device") o.devices.push_back(device_named(value()));
+        else if (word == "--logits") o.logits = numbers<std::int32_t>(value());
+        else if (word == "--at") o.at = numbers<std::size_t>(value());
+        else if (word == "--help") o.help = true;
         else if (word.starts_with('-') || !o.model.empty())
             throw usage_error("unknown option " + std::string(word) + ": --help lists them");
-        else
-            o.model = word;
+        else o.model = word;
     }
     if (o.model.empty() && !o.help) throw usage_error("which model? --help tells more");
     for (const auto position : o.at)
@@ -117,7 +107,7 @@ std::string abridged(const T& value) {
     auto text = wafer::json(value).dump();
     if (text.size() <= longest) return text;
     std::size_t cut = longest - 4;
-    while ((static_cast<unsigned char>(text[cut]) & 0xC0) == 0x80) --cut; // between characters
+    while ((static_cast<unsigned char>(text[cut]) & 0xC0) == 0x80) --cut;  // between characters
     return text.substr(0, cut) + "...\"";
 }
 template <class T>
@@ -224,8 +214,8 @@ void run(const options& o) {
     }
     const auto file = wafer::open_checkpoint(o.model);
     if (!o.logits.empty()) return print_logits(file, o);
-    const auto plan =
-        wafer::plan(file, o.shape, o.n_threads, wafer::sram::unlimited); // of any model, also of one too large for here
+    const auto plan = wafer::plan(file, o.shape, o.n_threads,
+                                  wafer::sram::unlimited);  // of any model, also of one too large for here
     print_metadata(file);
     print_tensors(file, o.tensors);
     print_plan(plan);
@@ -236,7 +226,7 @@ void run(const options& o) {
     for (const auto& device : o.devices) print_placement(plan, device);
 }
 
-} // namespace
+}  // namespace
 
 int main(int argc, char** argv) {
     const auto fail = [](const char* what, int status) {

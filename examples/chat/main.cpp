@@ -55,12 +55,9 @@ std::optional<std::string> prompt_of(const options& o) {
 template <class Session>
 void talk(const wafer::model& model, Session& session, const wafer::model_plan& plan, const options& o,
           const std::optional<std::string>& prompt) {
-    if (!prompt)
-        conversation(model, session, plan, o.think.value_or(thinking::show)).run();
-    else if (o.json)
-        print_json(model, session, plan, *prompt);
-    else
-        print_answer(model, session, *prompt, o.think.value_or(thinking::hide));
+    if (!prompt) conversation(model, session, plan, o.think.value_or(thinking::show)).run();
+    else if (o.json) print_json(model, session, plan, *prompt);
+    else print_answer(model, session, *prompt, o.think.value_or(thinking::hide));
 }
 
 void run(options o, const char* program) {
@@ -77,7 +74,7 @@ void run(options o, const char* program) {
         return true;
     };
     const wafer::model model(file, how_to_load);
-    static_cast<void>(model.words()); // without a vocabulary there is nothing to talk about
+    static_cast<void>(model.words());  // without a vocabulary there is nothing to talk about
 
     auto& how = o.session.how;
     how.temperature =
@@ -93,8 +90,8 @@ void run(options o, const char* program) {
     }
 }
 
-} // namespace
-} // namespace chat
+}  // namespace
+}  // namespace chat
 
 int main(int argc, char** argv) {
     const auto fail = [](const char* what, int status) {
@@ -103,12 +100,9 @@ int main(int argc, char** argv) {
     };
     try {
         const auto options = chat::parse(std::span(argv + 1, argv + argc));
-        if (options.help)
-            chat::print_help(std::cout);
-        else if (options.version)
-            std::cout << "chat (wafer) " WAFER_VERSION_STRING "\n";
-        else
-            chat::run(options, argv[0]);
+        if (options.help) chat::print_help(std::cout);
+        else if (options.version) std::cout << "chat (wafer) " WAFER_VERSION_STRING "\n";
+        else chat::run(options, argv[0]);
         if (!std::cout.flush()) return fail("the output could not be written", 1);
         return 0;
     } catch (const chat::usage_error& e) {

@@ -21,9 +21,7 @@
 
 namespace chat {
 
-[[nodiscard]] inline bool is_terminal(std::FILE* file) {
-    return ::isatty(::fileno(file)) == 1;
-}
+[[nodiscard]] inline bool is_terminal(std::FILE* file) { return ::isatty(::fileno(file)) == 1; }
 
 /// Dims what is not the answer, on terminals whose user has not asked for NO_COLOR.
 class style {

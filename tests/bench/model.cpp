@@ -14,15 +14,13 @@
 #include <iostream>
 #include <memory>
 #include <string>
-#include <vector>
-
+#include <support/gguf_writer.hpp>
 #include <sys/resource.h>
+#include <vector>
 
 #include <wafer/core/half.hpp>
 #include <wafer/io/open.hpp>
 #include <wafer/model/sequence.hpp>
-
-#include <support/gguf_writer.hpp>
 
 using namespace wafer;
 
@@ -42,17 +40,24 @@ std::vector<std::byte> random_rows(dtype type, std::size_t elements, std::uint64
         out[i] = static_cast<std::byte>(seed >> 56);
     }
     const auto scale = std::bit_cast<std::array<std::byte, 2>>(f16(type == dtype::q8_0 ? 0.0004f : 0.006f));
-    for (std::size_t at = 0; at < out.size(); at += info(type).block_bytes) std::copy(scale.begin(), scale.end(), out.begin() + static_cast<std::ptrdiff_t>(at));
+    for (std::size_t at = 0; at < out.size(); at += info(type).block_bytes)
+        std::copy(scale.begin(), scale.end(), out.begin() + static_cast<std::ptrdiff_t>(at));
     return out;
 }
 
 int make(dtype type, const std::string& path) {
     constexpr std::uint64_t n_layer = 16, d = 2048, d_ff = 8192, n_vocab = 128256, d_kv = 512;
     wafer_test::gguf_writer out;
-    out.pair("general.architecture", "llama").pair("llama.vocab_size", std::uint32_t{n_vocab}).pair("tokenizer.ggml.model", "no_vocab");
-    for (const auto& [key, value] : {std::pair{"block_count", n_layer}, {"context_length", std::uint64_t{131072}}, {"embedding_length", d},
-                                     {"feed_forward_length", d_ff}, {"attention.head_count", std::uint64_t{32}},
-                                     {"attention.head_count_kv", std::uint64_t{8}}, {"rope.dimension_count", std::uint64_t{64}}})
+    out.pair("general.architecture", "llama")
+        .pair("llama.vocab_size", std::uint32_t{n_vocab})
+        .pair("tokenizer.ggml.model", "no_vocab");
+    for (const auto& [key, value] : {std::pair{"block_count", n_layer},
+                                     {"context_length", std::uint64_t{131072}},
+                                     {"embedding_length", d},
+                                     {"feed_forward_length", d_ff},
+                                     {"attention.head_count", std::uint64_t{32}},
+                                     {"attention.head_count_kv", std::uint64_t{8}},
+                                     {"rope.dimension_count", std::uint64_t{64}}})
         out.pair(std::string("llama.") + key, static_cast<std::uint32_t>(value));
     out.pair("llama.attention.layer_norm_rms_epsilon", 1e-5f).pair("llama.rope.freq_base", 500000.0f);
     std::uint64_t seed = 1;
@@ -88,16 +93,16 @@ double read_bandwidth(thread_pool& pool) {
     double best = 1e9;
     for (int i = 0; i < 7; ++i)
         best = std::min(best, seconds_of([&] {
-            pool.run([&](std::size_t w) {
-                std::uint64_t s[8] = {};  // eight sums, so that the loads are what takes the time
-                for (const auto *p = memory + part(w).begin * 64, *end = memory + part(w).end * 64; p != end; p += 8)
-                {
-                    __builtin_prefetch(p + 1024);  // the hardware's own prefetcher stops at pages
-                    for (int j = 0; j < 8; ++j) s[j] += p[j];
-                }
-                sums[w * 8] = s[0] + s[1] + s[2] + s[3] + s[4] + s[5] + s[6] + s[7];
-            });
-        }));
+                            pool.run([&](std::size_t w) {
+                                std::uint64_t s[8] = {};  // eight sums, so that the loads are what takes the time
+                                for (const auto *p = memory + part(w).begin * 64, *end = memory + part(w).end * 64;
+                                     p != end; p += 8) {
+                                    __builtin_prefetch(p + 1024);  // the hardware's own prefetcher stops at pages
+                                    for (int j = 0; j < 8; ++j) s[j] += p[j];
+                                }
+                                sums[w * 8] = s[0] + s[1] + s[2] + s[3] + s[4] + s[5] + s[6] + s[7];
+                            });
+                        }));
     system::release_pages(reinterpret_cast<std::byte*>(memory), words * 8);
     return sums[0] == 0 ? 0 : static_cast<double>(words * 8) / best;
 }
@@ -110,7 +115,8 @@ int run(const std::string& path, std::size_t n_threads, std::size_t n_decode) {
         read_once = seconds_of([&] {
             const auto size = static_cast<std::size_t>(std::filesystem::file_size(path));
             auto* const memory = system::reserve_pages(size);
-            std::ifstream(path, std::ios::binary).read(reinterpret_cast<char*>(memory), static_cast<std::streamsize>(size));
+            std::ifstream(path, std::ios::binary)
+                .read(reinterpret_cast<char*>(memory), static_cast<std::streamsize>(size));
             system::release_pages(memory, size);
         });
     std::shared_ptr<network> net;
@@ -122,8 +128,10 @@ int run(const std::string& path, std::size_t n_threads, std::size_t n_decode) {
     rusage use{};
     getrusage(RUSAGE_SELF, &use);
     const double stored = net->stored().value(), resident = net->plan().size().value();
-    std::printf("load %.2f s, reading the file into memory once %.2f s (x%.2f); weights %.0f MB stored, %.0f MB resident; peak memory %.0f MB (%+.1f %% over the file's)\n",
-                load, read_once, load / read_once, stored / 1e6, resident / 1e6, static_cast<double>(use.ru_maxrss) * 1024 / 1e6,
+    std::printf("load %.2f s, reading the file into memory once %.2f s (x%.2f); weights %.0f MB stored, %.0f MB "
+                "resident; peak memory %.0f MB (%+.1f %% over the file's)\n",
+                load, read_once, load / read_once, stored / 1e6, resident / 1e6,
+                static_cast<double>(use.ru_maxrss) * 1024 / 1e6,
                 100 * (static_cast<double>(use.ru_maxrss) * 1024 / stored - 1));
 
     sequence_shape shape;
@@ -140,11 +148,14 @@ int run(const std::string& path, std::size_t n_threads, std::size_t n_decode) {
         (void)s.eval(std::span(prompt).first(8));
         const double bandwidth = read_bandwidth(*pool);
         const double decode = seconds_of([&] {
-            for (std::size_t i = 0; i < n_decode; ++i) (void)s.eval(std::span(prompt).subspan(i, 1));
-        }) / static_cast<double>(n_decode);
-        std::printf("%s, %zu threads: prompt %.1f tok/s; decode %.2f tok/s = %.1f GB/s of weights, %.1f %% of the %.1f GB/s read bandwidth\n",
-                    std::string(s.kernels().features).c_str(), pool->size(), 512 / prefill, 1 / decode, stored / decode / 1e9, 100 * stored / decode / bandwidth,
-                    bandwidth / 1e9);
+                                  for (std::size_t i = 0; i < n_decode; ++i)
+                                      (void)s.eval(std::span(prompt).subspan(i, 1));
+                              }) /
+                              static_cast<double>(n_decode);
+        std::printf("%s, %zu threads: prompt %.1f tok/s; decode %.2f tok/s = %.1f GB/s of weights, %.1f %% of the %.1f "
+                    "GB/s read bandwidth\n",
+                    std::string(s.kernels().features).c_str(), pool->size(), 512 / prefill, 1 / decode,
+                    stored / decode / 1e9, 100 * stored / decode / bandwidth, bandwidth / 1e9);
     }
     return 0;
 }
@@ -154,7 +165,8 @@ int run(const std::string& path, std::size_t n_threads, std::size_t n_decode) {
 int main(int argc, char** argv) try {
     const std::vector<std::string> args(argv + 1, argv + argc);
     if (args.size() == 3 && args[0] == "make") return make(args[1] == "q4_0" ? dtype::q4_0 : dtype::q8_0, args[2]);
-    if (args.size() >= 2 && args[0] == "run") return run(args[1], args.size() > 2 ? std::stoul(args[2]) : 0, args.size() > 3 ? std::stoul(args[3]) : 32);
+    if (args.size() >= 2 && args[0] == "run")
+        return run(args[1], args.size() > 2 ? std::stoul(args[2]) : 0, args.size() > 3 ? std::stoul(args[3]) : 32);
     std::cerr << "bench_model make q8_0|q4_0 FILE | bench_model run FILE [THREADS] [TOKENS]\n";
     return 2;
 } catch (const std::exception& e) {

@@ -64,23 +64,61 @@ TEST_CASE("json: numbers keep their kind and their value") {
     std::uint64_t state = 1;
     for (int i = 0; i < 2000; ++i) {
         state = state * 6364136223846793005u + 1442695040888963407u;
-        const double value = std::ldexp(static_cast<double>(static_cast<std::int64_t>(state)), static_cast<int>(state % 900) - 450);
+        const double value =
+            std::ldexp(static_cast<double>(static_cast<std::int64_t>(state)), static_cast<int>(state % 900) - 450);
         CHECK(json::parse(json(value).dump()).as_double() == value);
     }
 }
 
 TEST_CASE("json: strings are escaped and unescaped") {
-    CHECK(json::parse(R"("\"\\\/\b\f\n\r\t\u0041\u00e9\ud83d\ude80")").as_string() == "\"\\/\b\f\n\r\tA\xC3\xA9\xF0\x9F\x9A\x80");
+    CHECK(json::parse(R"("\"\\\/\b\f\n\r\t\u0041\u00e9\ud83d\ude80")").as_string() ==
+          "\"\\/\b\f\n\r\tA\xC3\xA9\xF0\x9F\x9A\x80");
     CHECK(json(std::string("a\"\\\n\x01\x1f\0b", 8)).dump() == R"("a\"\\\n\u0001\u001f\u0000b")");
     CHECK(json("\xF0\x9F\x9A\x80").dump() == "\"\xF0\x9F\x9A\x80\"");
-    CHECK(json("a\xFF" "b").dump() == "\"a\xEF\xBF\xBD" "b\"");
+    CHECK(json("a\xFF"
+               "b")
+              .dump() == "\"a\xEF\xBF\xBD"
+                         "b\"");
 }
 
 TEST_CASE("json: what is not JSON is refused") {
-    for (const char* text : {"", " ", "{", "[", "[1,]", "{\"a\":1,}", "{a:1}", "{\"a\" 1}", "{1:2}", "01", "-", "1.", ".5", "+1",
-                             "1e", "1e400", "tru", "nul", "NaN", "'a'", "\"a", "\"\\x\"", "\"\\u12\"", "\"\\u12g4\"", "\"\\ud800\"",
-                             "\"\\ud800\\u0041\"", "\"\\udc00\"", "\"\n\"", "\"\xFF\"", "\"\xC0\x80\"", "\"\xED\xA0\x80\"", "1 2",
-                             "[1] x", "/*c*/1", "{\"a\":1,\"a\":2}", "\"\\u+123\"", "\"\\"})
+    for (const char* text : {"",
+                             " ",
+                             "{",
+                             "[",
+                             "[1,]",
+                             "{\"a\":1,}",
+                             "{a:1}",
+                             "{\"a\" 1}",
+                             "{1:2}",
+                             "01",
+                             "-",
+                             "1.",
+                             ".5",
+                             "+1",
+                             "1e",
+                             "1e400",
+                             "tru",
+                             "nul",
+                             "NaN",
+                             "'a'",
+                             "\"a",
+                             "\"\\x\"",
+                             "\"\\u12\"",
+                             "\"\\u12g4\"",
+                             "\"\\ud800\"",
+                             "\"\\ud800\\u0041\"",
+                             "\"\\udc00\"",
+                             "\"\n\"",
+                             "\"\xFF\"",
+                             "\"\xC0\x80\"",
+                             "\"\xED\xA0\x80\"",
+                             "1 2",
+                             "[1] x",
+                             "/*c*/1",
+                             "{\"a\":1,\"a\":2}",
+                             "\"\\u+123\"",
+                             "\"\\"})
         CHECK_MESSAGE(refused(text), text);
     CHECK(refused(std::string_view("[1\0]", 4)));
     CHECK(refused(std::string_view("\"\\\0\"", 4)));

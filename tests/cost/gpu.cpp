@@ -16,9 +16,7 @@ namespace {
 double decode_rate(const cost::gpu& device, const llama_work::shape& m, std::uint64_t n_past) {
     return 1 / llama_work::time(device, forward(m, stage::decode, 1, n_past));
 }
-double off(double modelled, double published) {
-    return std::abs(modelled / published - 1);
-}
+double off(double modelled, double published) { return std::abs(modelled / published - 1); }
 
 constexpr cost::gpu_spec round_numbers{.name = "round",
                                        .basis = "made up",
@@ -33,7 +31,7 @@ constexpr cost::gpu_spec round_numbers{.name = "round",
                                        .reduce = {seconds{4}, seconds{5}, seconds{6}},
                                        .host = seconds{7}};
 
-} // namespace
+}  // namespace
 
 TEST_CASE("gpu: an operation takes its stream or its arithmetic, a kernel, and its all-reduce") {
     work w;
@@ -42,7 +40,7 @@ TEST_CASE("gpu: an operation takes its stream or its arithmetic, a kernel, and i
     w.outputs = 10;
     w.weights = bytes(800);
     w.cache = bytes(100);
-    w.activations = bytes(200); // as f32: half of that at 16 bits
+    w.activations = bytes(200);  // as f32: half of that at 16 bits
     w.arithmetic = flops(500);
     const auto one = cost::gpu(round_numbers).price(w, {});
     CHECK(one[bound::memory].count == doctest::Approx(1000 / 50.0));
@@ -55,10 +53,10 @@ TEST_CASE("gpu: an operation takes its stream or its arithmetic, a kernel, and i
     const auto four = cost::gpu(round_numbers, 4).price(w, {});
     CHECK(four[bound::memory].count == doctest::Approx(5));
     CHECK(four[bound::network].count ==
-          doctest::Approx(5 + 2 * 0.75 * 40 / 8)); // 2 x 10 elements of 2 bytes, links at 80 %
+          doctest::Approx(5 + 2 * 0.75 * 40 / 8));  // 2 x 10 elements of 2 bytes, links at 80 %
     CHECK(four.total.count == doctest::Approx(5 + 3 + 12.5));
 
-    w.kind = op::norm; // on every GPU alike
+    w.kind = op::norm;  // on every GPU alike
     CHECK(cost::gpu(round_numbers, 4).price(w, {}).total.count == doctest::Approx(20 + 1));
     CHECK(cost::gpu(round_numbers).overhead({.at = stage::decode, .n_tok = 1}).total == seconds(7));
     CHECK(cost::gpu(round_numbers, 3).capacity() == bytes(3000));
@@ -99,5 +97,5 @@ TEST_CASE("gpu: decode is bound by memory, a long prompt by arithmetic") {
     CHECK(device.price(up(decode), decode.whole).bound_by() == bound::memory);
     CHECK(device.price(up(prefill), prefill.whole).bound_by() == bound::compute);
     CHECK(off(4096 / llama_work::time(device, prefill), 13988.3) <
-          0.02); // WaferLLM T3: the row that fitted compute_efficiency
+          0.02);  // WaferLLM T3: the row that fitted compute_efficiency
 }

@@ -46,9 +46,7 @@ work some(op kind, std::uint64_t n) {
     w.activations = bytes(4 * n);
     return w;
 }
-pass a_pass(stage at, std::uint64_t n_tok) {
-    return {at, n_tok, 0, 7, 64, bytes(1000), bytes(100 * n_tok)};
-}
+pass a_pass(stage at, std::uint64_t n_tok) { return {at, n_tok, 0, 7, 64, bytes(1000), bytes(100 * n_tok)}; }
 
 template <class Meter>
 void run(Meter& m) {
@@ -69,7 +67,7 @@ void run(Meter& m) {
     }
 }
 
-} // namespace
+}  // namespace
 
 TEST_CASE("meter: totals are the sums of what was reported, by stage and operation") {
     meter<counting_device> m;
@@ -93,7 +91,7 @@ TEST_CASE("meter: totals are the sums of what was reported, by stage and operati
     CHECK(prefill[op::qkv].cache == bytes(303));
     CHECK(prefill[op::qkv].activations == bytes(404));
     CHECK(prefill[op::qkv].time.total == seconds(101));
-    CHECK(prefill[op::qkv].time[bound::network] == seconds(14)); // the pass reached price()
+    CHECK(prefill[op::qkv].time[bound::network] == seconds(14));  // the pass reached price()
     CHECK(prefill[op::head].calls == 0);
     CHECK(prefill.overhead.total == seconds(50));
     CHECK(prefill.time() == seconds(151));
@@ -133,7 +131,7 @@ TEST_CASE("meter: several models are fed by one run, and each call makes its wor
     CHECK(reports[1].device == "archetype");
     CHECK(reports[0][stage::decode][op::norm].time.total == seconds(4));
     CHECK(reports[1][stage::decode][op::norm].time.total == seconds(2));
-    CHECK(reports[1].fits()); // its capacity is not stated
+    CHECK(reports[1].fits());  // its capacity is not stated
 
     meter f{cost::fleet{{counting_device{}, archetype::device(2.0), cost::make_device("wse3x4")}}};
     f.begin(a_pass(stage::decode, 1));
@@ -182,7 +180,7 @@ TEST_CASE("meter<host>: takes the time that passes while the scope lives; the re
     CHECK(s[op::qkv].calls == 1);
     CHECK(s[op::qkv].arithmetic == flops(5));
     CHECK(s[op::qkv].time.total.count >=
-          0.004); // sleep_for never returns early; how late it returns is the machine's affair
+          0.004);  // sleep_for never returns early; how late it returns is the machine's affair
     CHECK(s.overhead.total.count >= 0.004);
     CHECK(reports[0].needed == bytes(1100));
     m.reset();

@@ -34,7 +34,7 @@ static_assert(cost_policy<cost::none> && cost_policy<cost::host> && cost_policy<
 static_assert(cost_policy<cost::compare<cost::gpu, cost::wafer>> && cost_policy<cost::any_device>);
 static_assert(!cost_policy<int> && !cost_policy<no_overhead>);
 
-} // namespace
+}  // namespace
 
 TEST_CASE("device_model: every stock model and the archetype keep the promises") {
     model_properties::check(archetype::device(1e9));

@@ -47,7 +47,7 @@ std::vector<cost_report> run(Policy policy) {
     return m.reports();
 }
 
-} // namespace
+}  // namespace
 
 TEST_CASE("print: one device reads as a table for each stage") {
     CHECK(text(run(archetype::device(1e9))) ==

@@ -28,11 +28,9 @@ double prefill_rate(std::uint32_t side, const llama_work::shape& m) {
     return 4096 /
            layers_only(cost::wafer(devices::wse2, 1, {.side = side}), forward(m, stage::prefill, 4096, 0, false));
 }
-double off(double modelled, double published) {
-    return std::abs(modelled / published - 1);
-}
+double off(double modelled, double published) { return std::abs(modelled / published - 1); }
 
-} // namespace
+}  // namespace
 
 TEST_CASE("wafer: WaferLLM's nine decode rows within 2.1 %") {
     CHECK(off(decode_rate(420, llama_work::llama3_8b), 2699.9) < 0.021);
@@ -77,7 +75,7 @@ TEST_CASE("wafer: weights are not streamed: twice the bits take no longer, a qua
     };
     CHECK(decode(narrow) == doctest::Approx(decode(wide)));
     CHECK(decode(thin) < 0.7 * decode(wide));
-    CHECK(decode(thin) > 0.3 * decode(wide)); // not a quarter: a layer's latency stays
+    CHECK(decode(thin) > 0.3 * decode(wide));  // not a quarter: a layer's latency stays
 }
 
 TEST_CASE("wafer: unequal loads of experts stretch the arithmetic where experts are packed, and nothing where they are "

@@ -19,9 +19,7 @@ namespace {
 
 const std::string default_model = WAFER_EXAMPLES "/tiny_reasoner/tiny_reasoner.gguf";
 
-[[nodiscard]] outcome inspect(const std::vector<std::string>& arguments) {
-    return run(WAFER_INSPECT, arguments);
-}
+[[nodiscard]] outcome inspect(const std::vector<std::string>& arguments) { return run(WAFER_INSPECT, arguments); }
 
 template <class Numbers>
 [[nodiscard]] std::string joined(const Numbers& numbers) {

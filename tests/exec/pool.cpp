@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: MIT
-#include <wafer/exec/pool.hpp>
-
 #include <chrono>
 #include <ctime>
 #include <limits>
@@ -8,6 +6,8 @@
 #include <vector>
 
 #include <doctest/doctest.h>
+
+#include <wafer/exec/pool.hpp>
 
 using namespace wafer;
 using namespace std::chrono_literals;
@@ -27,112 +27,112 @@ struct tally {
 
 TEST_SUITE("exec.pool") {
 
-TEST_CASE("thread_pool: every job runs once on every worker, and its writes are seen by the caller and the next job") {
-    for (const std::size_t n : {1u, 2u, 3u}) {
-        thread_pool pool(n);
-        REQUIRE(pool.size() == n);
-        tally t(n);
-        for (int job = 1; job <= 5000; ++job) {
-            pool.run(t);
-            for (const int c : t.counts) REQUIRE(c == job);
+    TEST_CASE(
+        "thread_pool: every job runs once on every worker, and its writes are seen by the caller and the next job") {
+        for (const std::size_t n : {1u, 2u, 3u}) {
+            thread_pool pool(n);
+            REQUIRE(pool.size() == n);
+            tally t(n);
+            for (int job = 1; job <= 5000; ++job) {
+                pool.run(t);
+                for (const int c : t.counts) REQUIRE(c == job);
+            }
         }
     }
-}
 
-TEST_CASE("thread_pool: worker 0 is the caller, the others are threads of their own") {
-    thread_pool pool(3);
-    std::vector<std::thread::id> ids(3);
-    pool.run([&](std::size_t worker) { ids[worker] = std::this_thread::get_id(); });
-    CHECK(ids[0] == std::this_thread::get_id());
-    CHECK(ids[1] != ids[0]);
-    CHECK(ids[2] != ids[0]);
-    CHECK(ids[1] != ids[2]);
-    const auto again = ids;
-    pool.run([&](std::size_t worker) { ids[worker] = std::this_thread::get_id(); });
-    CHECK(ids == again);
-}
+    TEST_CASE("thread_pool: worker 0 is the caller, the others are threads of their own") {
+        thread_pool pool(3);
+        std::vector<std::thread::id> ids(3);
+        pool.run([&](std::size_t worker) { ids[worker] = std::this_thread::get_id(); });
+        CHECK(ids[0] == std::this_thread::get_id());
+        CHECK(ids[1] != ids[0]);
+        CHECK(ids[2] != ids[0]);
+        CHECK(ids[1] != ids[2]);
+        const auto again = ids;
+        pool.run([&](std::size_t worker) { ids[worker] = std::this_thread::get_id(); });
+        CHECK(ids == again);
+    }
 
-TEST_CASE("thread_pool: more workers than CPUs finish many small jobs, without burning the CPUs for it") {
-    thread_pool pool(4 * system::usable_cpus());
-    tally t(pool.size());
-    const auto start = std::chrono::steady_clock::now();
-    for (int job = 0; job < 2000; ++job) pool.run(t);
-    // Each job wakes all workers once: some 10 microseconds each. A pool that spins while others need the CPU takes a
-    // scheduler's slice of milliseconds for each.
-    CHECK(std::chrono::steady_clock::now() - start < 20s);
-    for (const int c : t.counts) CHECK(c == 2000);
-}
+    TEST_CASE("thread_pool: more workers than CPUs finish many small jobs, without burning the CPUs for it") {
+        thread_pool pool(4 * system::usable_cpus());
+        tally t(pool.size());
+        const auto start = std::chrono::steady_clock::now();
+        for (int job = 0; job < 2000; ++job) pool.run(t);
+        // Each job wakes all workers once: some 10 microseconds each. A pool that spins while others need the CPU takes a
+        // scheduler's slice of milliseconds for each.
+        CHECK(std::chrono::steady_clock::now() - start < 20s);
+        for (const int c : t.counts) CHECK(c == 2000);
+    }
 
-TEST_CASE("thread_pool: an idle pool uses no CPU") {
-    for (const std::size_t n : {std::size_t{2}, 8 * system::usable_cpus()}) {
-        thread_pool pool(n);
-        pool.run([](std::size_t) {});
-        std::this_thread::sleep_for(50ms);  // spinning and yielding is over after far less
+    TEST_CASE("thread_pool: an idle pool uses no CPU") {
+        for (const std::size_t n : {std::size_t{2}, 8 * system::usable_cpus()}) {
+            thread_pool pool(n);
+            pool.run([](std::size_t) {});
+            std::this_thread::sleep_for(50ms);  // spinning and yielding is over after far less
+            const double before = cpu_seconds();
+            std::this_thread::sleep_for(300ms);
+            CHECK(cpu_seconds() - before < 0.03);
+        }
+    }
+
+    TEST_CASE("thread_pool: a caller that waits for a slow worker sleeps too") {
+        thread_pool pool(2);
         const double before = cpu_seconds();
-        std::this_thread::sleep_for(300ms);
-        CHECK(cpu_seconds() - before < 0.03);
-    }
-}
-
-TEST_CASE("thread_pool: a caller that waits for a slow worker sleeps too") {
-    thread_pool pool(2);
-    const double before = cpu_seconds();
-    pool.run([](std::size_t worker) {
-        if (worker == 1) std::this_thread::sleep_for(300ms);
-    });
-    CHECK(cpu_seconds() - before < 0.1);
-}
-
-TEST_CASE("thread_pool: several threads share a pool through lock(), each a series of jobs at a time") {
-    thread_pool pool(3);
-    tally t(pool.size());  // no lock of its own: a race is a wrong count, and a report under TSan
-    std::vector<std::thread> users;
-    for (int user = 0; user < 4; ++user)
-        users.emplace_back([&] {
-            for (int series = 0; series < 100; ++series) {
-                const auto turn = pool.lock();
-                const int before = t.counts[0];
-                for (int job = 0; job < 5; ++job) pool.run(t);
-                if (t.counts[0] != before + 5) t.counts[0] = -1'000'000;
-            }
+        pool.run([](std::size_t worker) {
+            if (worker == 1) std::this_thread::sleep_for(300ms);
         });
-    for (auto& u : users) u.join();
-    for (const int c : t.counts) CHECK(c == 4 * 100 * 5);
-}
-
-TEST_CASE("thread_pool: can be destroyed at any time between jobs, also before the first") {
-    for (int i = 0; i < 100; ++i) {
-        thread_pool pool(4, i % 2 == 0);
-        tally t(4);
-        for (int job = 0; job < i % 3; ++job) pool.run(t);
-        for (const int c : t.counts) CHECK(c == i % 3);
+        CHECK(cpu_seconds() - before < 0.1);
     }
-}
 
-TEST_CASE("thread_pool: more threads than any system has are a typed error") {
-    try {
-        thread_pool pool(std::numeric_limits<std::size_t>::max());
-        FAIL("no error");
-    } catch (const error& e) {
-        CHECK(e.code() == errc::out_of_memory);
+    TEST_CASE("thread_pool: several threads share a pool through lock(), each a series of jobs at a time") {
+        thread_pool pool(3);
+        tally t(pool.size());  // no lock of its own: a race is a wrong count, and a report under TSan
+        std::vector<std::thread> users;
+        for (int user = 0; user < 4; ++user)
+            users.emplace_back([&] {
+                for (int series = 0; series < 100; ++series) {
+                    const auto turn = pool.lock();
+                    const int before = t.counts[0];
+                    for (int job = 0; job < 5; ++job) pool.run(t);
+                    if (t.counts[0] != before + 5) t.counts[0] = -1'000'000;
+                }
+            });
+        for (auto& u : users) u.join();
+        for (const int c : t.counts) CHECK(c == 4 * 100 * 5);
     }
-}
 
-TEST_CASE("share: parts follow one another, cover everything and differ by at most one item") {
-    for (const std::size_t n : {0u, 1u, 5u, 1000u, 1001u})
-        for (const std::size_t parts : {1u, 2u, 3u, 7u, 64u}) {
-            std::size_t at = 0, least = n, most = 0;
-            for (std::size_t i = 0; i < parts; ++i) {
-                const auto s = share::of(n, i, parts);
-                CHECK(s.begin == at);
-                CHECK(s.end >= s.begin);
-                at = s.end;
-                least = std::min(least, s.end - s.begin);
-                most = std::max(most, s.end - s.begin);
-            }
-            CHECK(at == n);
-            CHECK(most - least <= 1);
+    TEST_CASE("thread_pool: can be destroyed at any time between jobs, also before the first") {
+        for (int i = 0; i < 100; ++i) {
+            thread_pool pool(4, i % 2 == 0);
+            tally t(4);
+            for (int job = 0; job < i % 3; ++job) pool.run(t);
+            for (const int c : t.counts) CHECK(c == i % 3);
         }
-}
+    }
 
+    TEST_CASE("thread_pool: more threads than any system has are a typed error") {
+        try {
+            thread_pool pool(std::numeric_limits<std::size_t>::max());
+            FAIL("no error");
+        } catch (const error& e) {
+            CHECK(e.code() == errc::out_of_memory);
+        }
+    }
+
+    TEST_CASE("share: parts follow one another, cover everything and differ by at most one item") {
+        for (const std::size_t n : {0u, 1u, 5u, 1000u, 1001u})
+            for (const std::size_t parts : {1u, 2u, 3u, 7u, 64u}) {
+                std::size_t at = 0, least = n, most = 0;
+                for (std::size_t i = 0; i < parts; ++i) {
+                    const auto s = share::of(n, i, parts);
+                    CHECK(s.begin == at);
+                    CHECK(s.end >= s.begin);
+                    at = s.end;
+                    least = std::min(least, s.end - s.begin);
+                    most = std::max(most, s.end - s.begin);
+                }
+                CHECK(at == n);
+                CHECK(most - least <= 1);
+            }
+    }
 }

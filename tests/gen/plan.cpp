@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: MIT
-#include <doctest/doctest.h>
-
 #include <string>
+#include <support/loaded.hpp>
+
+#include <doctest/doctest.h>
 
 #include <wafer/gen/plan.hpp>
 #include <wafer/model/sequence.hpp>
-
-#include <support/loaded.hpp>
 
 using namespace wafer;
 
@@ -57,5 +56,6 @@ TEST_CASE("plan: matrices are placed on a device's tiles, or refused") {
     const auto residency = p.place(placements::by_layer{}, tiles);
     CHECK(residency.size == p.stored);
     CHECK(residency.spilled == bytes{});
-    CHECK_THROWS_AS((void)p.place(placements::by_layer{}, sram::mesh(sram::tile_spec{.capacity = 48_KiB}, 4, 4)), error);
+    CHECK_THROWS_AS((void)p.place(placements::by_layer{}, sram::mesh(sram::tile_spec{.capacity = 48_KiB}, 4, 4)),
+                    error);
 }

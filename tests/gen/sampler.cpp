@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
-#include <doctest/doctest.h>
-
 #include <cmath>
 #include <limits>
 #include <map>
 #include <vector>
+
+#include <doctest/doctest.h>
 
 #include <wafer/gen/sampler.hpp>
 
@@ -100,8 +100,9 @@ TEST_CASE("sampler: logits that are no numbers are never drawn while others are 
 }
 
 TEST_CASE("sampler: values out of range are refused") {
-    for (const auto& bad : {with([](auto& s) { s.temperature = -1; }), with([](auto& s) { s.top_p = 0; }), with([](auto& s) { s.top_p = 2; }),
-                            with([](auto& s) { s.min_p = -0.1f; }), with([](auto& s) { s.repeat_penalty = 0; }),
+    for (const auto& bad : {with([](auto& s) { s.temperature = -1; }), with([](auto& s) { s.top_p = 0; }),
+                            with([](auto& s) { s.top_p = 2; }), with([](auto& s) { s.min_p = -0.1f; }),
+                            with([](auto& s) { s.repeat_penalty = 0; }),
                             with([](auto& s) { s.temperature = std::numeric_limits<float>::quiet_NaN(); })})
         CHECK_THROWS_AS(sampler{bad}, wafer::error);
 }

@@ -1,20 +1,19 @@
 // SPDX-License-Identifier: MIT
-#include <doctest/doctest.h>
-
 #include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <string>
+#include <support/loaded.hpp>
 #include <thread>
 #include <vector>
+
+#include <doctest/doctest.h>
 
 #include <wafer/cost/devices.hpp>
 #include <wafer/cost/gpu.hpp>
 #include <wafer/cost/wafer.hpp>
 #include <wafer/gen/model.hpp>
 #include <wafer/gen/session.hpp>
-
-#include <support/loaded.hpp>
 
 using namespace wafer;
 
@@ -145,7 +144,8 @@ TEST_CASE("session: an answer that is stopped or dropped stays as far as it came
     auto answer = chat.ask("What is 17 + 25?");
     (void)answer.next();
     chat.stop();
-    while (answer.next()) {}
+    while (answer.next()) {
+    }
     CHECK(answer.ended() == finish::stopped);
     chat.reset();
     CHECK(listen(chat, "What is 17 + 25?").answer == "17 + 25 = 42");
@@ -171,13 +171,15 @@ TEST_CASE("session: stopping while a prompt is read returns soon, and the questi
         CHECK(answer.ended() == finish::stopped);
         CHECK(chat.messages().empty());
     }
-    while (answer.next()) {}
+    while (answer.next()) {
+    }
     chat.reset();
     CHECK(listen(chat, "What is 17 + 25?").answer == "17 + 25 = 42");
 }
 
 TEST_CASE("session: several at once give each what it gives alone") {
-    const std::vector<std::string> questions{"What is 17 + 25?", "Reverse the word lemon.", "Who are you?", "Sort the digits 4 2 9."};
+    const std::vector<std::string> questions{"What is 17 + 25?", "Reverse the word lemon.", "Who are you?",
+                                             "Sort the digits 4 2 9."};
     std::vector<heard> alone, together(questions.size());
     for (const auto& q : questions) {
         session chat{reasoner(), greedy()};
@@ -200,7 +202,8 @@ TEST_CASE("session: a cost policy prices the answer and does not change it") {
     const auto reports = priced.cost();
     REQUIRE(reports.size() == 2);
     for (const auto& r : reports) {
-        CHECK(r[stage::decode].tokens + r[stage::prefill].tokens >= priced.stats().prompt + priced.stats().generated - 1);
+        CHECK(r[stage::decode].tokens + r[stage::prefill].tokens >=
+              priced.stats().prompt + priced.stats().generated - 1);
         CHECK(r[stage::decode].per_token().count > 0);
     }
     session clocked{reasoner(), cost::host{}, greedy()};

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: MIT
 // The default model answers problems that it was never trained on. Its figures in README come from here.
-#include <doctest/doctest.h>
-
 #include <cstddef>
 #include <fstream>
 #include <iterator>
@@ -9,6 +7,8 @@
 #include <sstream>
 #include <string>
 #include <vector>
+
+#include <doctest/doctest.h>
 
 #include <wafer/gen/model.hpp>
 #include <wafer/gen/session.hpp>
@@ -27,14 +27,18 @@ std::vector<problem> held_out() {
     for (std::string line; std::getline(file, line);) {
         std::istringstream fields(line);
         problem p;
-        if (std::getline(fields, p.task, '\t') && std::getline(fields, p.question, '\t') && std::getline(fields, p.answer)) all.push_back(p);
+        if (std::getline(fields, p.task, '\t') && std::getline(fields, p.question, '\t') &&
+            std::getline(fields, p.answer))
+            all.push_back(p);
     }
     return all;
 }
 
 struct score {
     std::size_t right = 0, asked = 0;
-    [[nodiscard]] double share() const { return asked == 0 ? 0 : static_cast<double>(right) / static_cast<double>(asked); }
+    [[nodiscard]] double share() const {
+        return asked == 0 ? 0 : static_cast<double>(right) / static_cast<double>(asked);
+    }
 };
 
 /// Share of right answers by task, and under "all".
@@ -63,7 +67,8 @@ TEST_CASE("tiny_reasoner: at least 95 % of fresh problems are answered right wit
     REQUIRE(problems.size() >= 300);
     const auto with = ask_all(m, problems, true), without = ask_all(m, problems, false);
     for (const auto& [task, s] : with)
-        MESSAGE(task, ": ", 100 * s.share(), " % with thinking, ", 100 * without.at(task).share(), " % without, of ", s.asked);
+        MESSAGE(task, ": ", 100 * s.share(), " % with thinking, ", 100 * without.at(task).share(), " % without, of ",
+                s.asked);
     CHECK(with.at("all").share() >= 0.95);
     CHECK(without.at("all").share() < with.at("all").share());
 }

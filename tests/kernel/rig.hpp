@@ -26,12 +26,14 @@ public:
     explicit resident_set(std::uint64_t seed) : random(seed) {}
 
     std::size_t add(dtype type, std::size_t rows, std::size_t cols) {
-        const std::size_t i = plan_.add_matrix({.name = "m" + std::to_string(plan_.matrices().size()), .type = type, .rows = rows, .cols = cols});
+        const std::size_t i = plan_.add_matrix(
+            {.name = "m" + std::to_string(plan_.matrices().size()), .type = type, .rows = rows, .cols = cols});
         source_[plan_.matrices()[i].name] = random_rows(type, rows, cols, random);
         return i;
     }
     std::size_t add_vector(std::size_t n) {
-        const std::size_t i = plan_.add_vector({.name = "v" + std::to_string(plan_.vectors().size()), .type = dtype::f32, .size = n});
+        const std::size_t i =
+            plan_.add_vector({.name = "v" + std::to_string(plan_.vectors().size()), .type = dtype::f32, .size = n});
         source_[plan_.vectors()[i].name] = random_rows(dtype::f32, 1, n, random);
         return i;
     }
@@ -50,7 +52,8 @@ public:
         const auto& m = plan_.matrices()[i];
         std::vector<float> x(m.rows * m.cols);
         for (std::size_t r = 0; r < m.rows; ++r)
-            decode_row(m.type, source_.at(m.name).data() + r * row_bytes(m.type, m.cols), m.cols, x.data() + r * m.cols);
+            decode_row(m.type, source_.at(m.name).data() + r * row_bytes(m.type, m.cols), m.cols,
+                       x.data() + r * m.cols);
         return {x.begin(), x.end()};
     }
     /// Shapes without bytes, as a phantom sees them.
@@ -71,7 +74,8 @@ private:
 template <cost_policy Policy = cost::none>
 struct rig {
     rig(const simd::kernel_table& table, std::size_t workers, Policy policy = {})
-        : pool(workers), memory(bytes(std::uint64_t{256} << 20)), costs(std::move(policy)), ctx(pool, table, memory, costs) {}
+        : pool(workers), memory(bytes(std::uint64_t{256} << 20)), costs(std::move(policy)),
+          ctx(pool, table, memory, costs) {}
 
     thread_pool pool;
     scratch memory;
@@ -82,8 +86,8 @@ struct rig {
 /// A batch whose memory is a test's. Begins as all NaN, so that reading what nobody wrote shows.
 struct own_batch {
     own_batch(std::size_t n_tok, std::size_t width, bool quantised = true)
-        : x(n_tok * padded(width), std::numeric_limits<float>::quiet_NaN()), q(x.size()), scale(x.size() / 32), sum(x.size() / 16),
-          view{x.data(), quantised ? q.data() : nullptr, scale.data(), sum.data(), n_tok, width} {}
+        : x(n_tok * padded(width), std::numeric_limits<float>::quiet_NaN()), q(x.size()), scale(x.size() / 32),
+          sum(x.size() / 16), view{x.data(), quantised ? q.data() : nullptr, scale.data(), sum.data(), n_tok, width} {}
     own_batch(const own_batch&) = delete;
     own_batch& operator=(const own_batch&) = delete;
 
@@ -97,7 +101,12 @@ struct own_batch {
     /// Token t alone, as a batch of one.
     activation_batch only(std::size_t t, std::size_t n = 1) const {
         const auto a = view.from(t);
-        return {view.row(t), const_cast<std::int8_t*>(a.q), const_cast<float*>(a.scale), const_cast<std::int32_t*>(a.sum), n, view.width};
+        return {view.row(t),
+                const_cast<std::int8_t*>(a.q),
+                const_cast<float*>(a.scale),
+                const_cast<std::int32_t*>(a.sum),
+                n,
+                view.width};
     }
 
     std::vector<float> x;

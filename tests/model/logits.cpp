@@ -1,18 +1,17 @@
 // SPDX-License-Identifier: MIT
 // The networks against llama.cpp: tests/data/logits (see shared/oracle/README.md for how it was made).
-#include <doctest/doctest.h>
-
 #include <algorithm>
 #include <cmath>
 #include <cstdint>
 #include <memory>
 #include <span>
 #include <string>
+#include <support/loaded.hpp>
 #include <vector>
 
-#include <wafer/model/sequence.hpp>
+#include <doctest/doctest.h>
 
-#include <support/loaded.hpp>
+#include <wafer/model/sequence.hpp>
 
 using namespace wafer;
 using wafer_test::loaded;
@@ -37,13 +36,16 @@ constexpr const char* names[] = {"llama3", "llama_tied", "mixtral", "qwen2", "qw
 std::vector<std::int32_t> ids(std::span<const std::uint32_t> from) { return {from.begin(), from.end()}; }
 
 sequence<> make(const loaded& m, const simd::kernel_table& kernels, std::size_t n_batch = 96) {
-    return sequence<>(m.net, m.pool, {.n_context = 128, .n_batch = n_batch, .n_output = n_batch, .cache_type = dtype::f32}, {}, kernels);
+    return sequence<>(m.net, m.pool,
+                      {.n_context = 128, .n_batch = n_batch, .n_output = n_batch, .cache_type = dtype::f32}, {},
+                      kernels);
 }
 
 /// All logits of the tokens, position by position.
 std::vector<std::vector<float>> all_logits(sequence<>& s, std::span<const std::int32_t> tokens) {
     std::vector<std::vector<float>> rows;
-    CHECK(s.eval_each(tokens, [&](std::size_t, std::span<const float> l) { rows.emplace_back(l.begin(), l.end()); }) == eval_status::done);
+    CHECK(s.eval_each(tokens, [&](std::size_t, std::span<const float> l) { rows.emplace_back(l.begin(), l.end()); }) ==
+          eval_status::done);
     return rows;
 }
 
@@ -89,7 +91,9 @@ TEST_CASE("network: the same bits for any thread count and any cut of the prompt
                     for (const std::size_t n_batch : {1, 7, 16, 50, 96}) {
                         CAPTURE(n_threads);
                         CAPTURE(n_batch);
-                        sequence<> s(m.net, m.pool, {.n_context = 96, .n_batch = n_batch, .n_output = n_batch, .cache_type = cache}, {}, *kernels);
+                        sequence<> s(m.net, m.pool,
+                                     {.n_context = 96, .n_batch = n_batch, .n_output = n_batch, .cache_type = cache},
+                                     {}, *kernels);
                         auto rows = all_logits(s, prompt);
                         if (first.empty()) first = std::move(rows);
                         else CHECK(rows == first);

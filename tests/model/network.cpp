@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: MIT
-#include <doctest/doctest.h>
-
 #include <cstdint>
 #include <string>
+#include <support/loaded.hpp>
 #include <vector>
+
+#include <doctest/doctest.h>
 
 #include <wafer/cost/meter.hpp>
 #include <wafer/model/sequence.hpp>
-
-#include <support/loaded.hpp>
 
 using namespace wafer;
 using wafer_test::gguf_writer;
@@ -48,7 +47,8 @@ synthetic_model without_key(const std::string& name, const std::string& key) {
 TEST_CASE("network: an unknown architecture is refused by name, with the list of known ones") {
     const auto [code, text] = refusal(changed("llama3", "general.architecture", "mamba"));
     CHECK(code == errc::unsupported_architecture);
-    for (const char* word : {"'mamba'", "llama", "qwen2", "qwen3", "qwen3moe"}) CHECK(text.find(word) != std::string::npos);
+    for (const char* word : {"'mamba'", "llama", "qwen2", "qwen3", "qwen3moe"})
+        CHECK(text.find(word) != std::string::npos);
 }
 
 TEST_CASE("network: metadata that is missing or contradicts itself is refused") {
@@ -141,7 +141,9 @@ TEST_CASE("network: a phantom pass reports the work of the real one") {
         whole.n_tok = 20;
         meter.begin(whole);
         exec::context<counting, exec::phantom> ctx(2, memory, meter);
-        planned.forward(ctx, {.tokens = {}, .n_tok = 20, .pos = 0, .n_output = 1, .logits = nullptr, .cache = &cache, .expert_use = {}});
+        planned.forward(
+            ctx,
+            {.tokens = {}, .n_tok = 20, .pos = 0, .n_output = 1, .logits = nullptr, .cache = &cache, .expert_use = {}});
         meter.end();
 
         const auto a = real.costs().reports().front(), b = meter.reports().front();

@@ -1,17 +1,15 @@
 // SPDX-License-Identifier: MIT
 // Speed of the kernels, one thread: matmul of one token against a plain read of the same bytes, from memory and from L2,
 // and matmul of 512 tokens. Run by hand:  bench_kernels [target [dtype]]
-#include <wafer/simd/kernels.hpp>
-
 #include <algorithm>
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
 #include <string_view>
+#include <sys/mman.h>
 #include <vector>
 
-#include <sys/mman.h>
-
+#include <wafer/simd/kernels.hpp>
 #include <wafer/tensor/pack.hpp>
 
 #include "blocks.hpp"
@@ -20,9 +18,7 @@ using namespace wafer;
 
 namespace {
 
-double seconds() {
-    return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count();
-}
+double seconds() { return std::chrono::duration<double>(std::chrono::steady_clock::now().time_since_epoch()).count(); }
 
 /// The least time of one call within about `budget` seconds.
 template <class F>
@@ -61,7 +57,7 @@ void read_all(const std::byte* p, std::size_t n) {
 #endif
 
 struct area {
-    explicit area(std::size_t n)   // on huge pages where granted, as the resident arena is
+    explicit area(std::size_t n)  // on huge pages where granted, as the resident arena is
         : bytes(round_up<std::size_t>(n, 2u << 20)), p(static_cast<std::byte*>(std::aligned_alloc(2u << 20, bytes))) {
 #ifdef MADV_HUGEPAGE
         static_cast<void>(madvise(p, bytes, MADV_HUGEPAGE));
@@ -108,27 +104,31 @@ int main(int argc, char** argv) {
             area weights(many * panel);
             const auto rows = test::random_rows(d.type, 16, k, random);
             const std::size_t stride = row_bytes(d.type, k);
-            for (std::size_t p = 0; p < many; ++p) pack_panel(d.type, rows.data(), stride, 16, k, weights.p + p * panel);
+            for (std::size_t p = 0; p < many; ++p)
+                pack_panel(d.type, rows.data(), stride, 16, k, weights.p + p * panel);
             const double pack = best_time(0.05, [&] {
-                for (std::size_t p = 0; p < 4; ++p) pack_panel(d.type, rows.data(), stride, 16, k, weights.p + p * panel);
+                for (std::size_t p = 0; p < 4; ++p)
+                    pack_panel(d.type, rows.data(), stride, 16, k, weights.p + p * panel);
             });
             const tokens one(*t, 1, k, 64);
             std::vector<float> y(many * 16);
-            double read_memory = 1e9, memory = 1e9;   // in turn, so that a disturbance meets both
+            double read_memory = 1e9, memory = 1e9;  // in turn, so that a disturbance meets both
             for (int i = 0; i < 5; ++i) {
                 read_memory = std::min(read_memory, best_time(0.03, [&] { read_all(weights.p, many * panel); }));
-                memory = std::min(memory, best_time(0.03, [&] { matmul(weights.p, many, k, one.view(), 1, y.data(), many * 16); }));
+                memory = std::min(
+                    memory, best_time(0.03, [&] { matmul(weights.p, many, k, one.view(), 1, y.data(), many * 16); }));
             }
             const double read_l2 = best_time(0.05, [&] { read_all(weights.p, few * panel); });
             const double l2 = best_time(0.05, [&] { matmul(weights.p, few, k, one.view(), 1, y.data(), few * 16); });
             const tokens prompt(*t, 512, k, 64);
             std::vector<float> out(512 * n);
-            const double prefill = best_time(0.3, [&] { matmul(weights.p, n / 16, k, prompt.view(), 512, out.data(), n); });
+            const double prefill =
+                best_time(0.3, [&] { matmul(weights.p, n / 16, k, prompt.view(), 512, out.data(), n); });
             const auto bytes = static_cast<double>(many * panel), few_bytes = static_cast<double>(few * panel);
-            std::printf("%-8s %9.1f %9.1f %5.0f   %9.1f %9.1f %5.0f   %9.0f   %9.1f\n", d.name.data(), bytes / memory * 1e-9,
-                        bytes / read_memory * 1e-9, 100 * read_memory / memory, few_bytes / l2 * 1e-9,
-                        few_bytes / read_l2 * 1e-9, 100 * read_l2 / l2, 2.0 * 512 * n * k / prefill * 1e-9,
-                        4 * 16 * static_cast<double>(stride) / pack * 1e-9);
+            std::printf("%-8s %9.1f %9.1f %5.0f   %9.1f %9.1f %5.0f   %9.0f   %9.1f\n", d.name.data(),
+                        bytes / memory * 1e-9, bytes / read_memory * 1e-9, 100 * read_memory / memory,
+                        few_bytes / l2 * 1e-9, few_bytes / read_l2 * 1e-9, 100 * read_l2 / l2,
+                        2.0 * 512 * n * k / prefill * 1e-9, 4 * 16 * static_cast<double>(stride) / pack * 1e-9);
             std::fflush(stdout);
         }
     }

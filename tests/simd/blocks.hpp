@@ -50,7 +50,8 @@ inline std::vector<std::byte> random_rows(dtype type, std::size_t n_rows, std::s
                 if constexpr (requires { block.d; }) block.d = small();
                 if constexpr (requires { block.m; }) block.m = small();
                 if constexpr (requires { block.dmin; }) block.dmin = small();
-                if constexpr (requires { block.exponent; }) block.exponent = static_cast<std::uint8_t>(115 + random.next() % 10);
+                if constexpr (requires { block.exponent; })
+                    block.exponent = static_cast<std::uint8_t>(115 + random.next() % 10);
                 std::memcpy(p, &block, sizeof block);
             });
         }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-#include <wafer/simd/cpu.hpp>
-
 #include <initializer_list>
 
 #include <doctest/doctest.h>
+
+#include <wafer/simd/cpu.hpp>
 
 using namespace wafer::simd;
 
@@ -33,40 +33,40 @@ constexpr bool is(const cpu_leaves& leaves, bool avx2, bool avx512, bool vnni, b
 
 TEST_SUITE("simd") {
 
-TEST_CASE("features_from: known processors have what they are known to have") {
-    CHECK(is({}, false, false, false, false));
-    CHECK(is(nehalem, false, false, false, false));
-    CHECK(is(haswell, true, false, false, false));
-    CHECK(is(zen_2, true, false, false, false));
-    CHECK(is(skylake_x, true, true, false, false));
-    CHECK(is(cascade_lake, true, true, true, false));
-    CHECK(is(zen_4, true, true, true, true));
-}
-
-TEST_CASE("features_from: what the system does not save cannot be used") {
-    CHECK(is(without(haswell, 1u << 27, 0), false, false, false, false));   // AVX without OSXSAVE
-    CHECK(is(without(haswell, 0, 0x04), false, false, false, false));       // ymm not saved
-    CHECK(is(without(zen_4, 0, 0x04), false, false, false, false));
-    CHECK(is(without(zen_4, 0, 0xe0), true, false, false, false));          // zmm not saved
-    CHECK(is(without(zen_4, 0, 0x20), true, false, false, false));          // opmask not saved
-}
-
-TEST_CASE("features_from: a hypervisor may hide any part of a target") {
-    CHECK(is(without(zen_4, 1u << 12, 0), false, false, false, false));   // no FMA
-    CHECK(is(without(zen_4, 1u << 29, 0), false, false, false, false));   // no F16C
-    for (const int bit : {16, 17, 30, 31}) {                              // AVX-512 in part
-        cpu_leaves part = zen_4;
-        part.leaf7_ebx &= ~(1u << bit);
-        CHECK(is(part, true, false, false, false));
+    TEST_CASE("features_from: known processors have what they are known to have") {
+        CHECK(is({}, false, false, false, false));
+        CHECK(is(nehalem, false, false, false, false));
+        CHECK(is(haswell, true, false, false, false));
+        CHECK(is(zen_2, true, false, false, false));
+        CHECK(is(skylake_x, true, true, false, false));
+        CHECK(is(cascade_lake, true, true, true, false));
+        CHECK(is(zen_4, true, true, true, true));
     }
-}
 
-TEST_CASE("host_features: the same at every call, and never less than the compiler assumes") {
-    const cpu_features a = host_features(), b = host_features();
-    CHECK((a.avx2 == b.avx2 && a.avx512 == b.avx512 && a.avx512_vnni == b.avx512_vnni && a.avx512_bf16 == b.avx512_bf16));
+    TEST_CASE("features_from: what the system does not save cannot be used") {
+        CHECK(is(without(haswell, 1u << 27, 0), false, false, false, false));  // AVX without OSXSAVE
+        CHECK(is(without(haswell, 0, 0x04), false, false, false, false));      // ymm not saved
+        CHECK(is(without(zen_4, 0, 0x04), false, false, false, false));
+        CHECK(is(without(zen_4, 0, 0xe0), true, false, false, false));  // zmm not saved
+        CHECK(is(without(zen_4, 0, 0x20), true, false, false, false));  // opmask not saved
+    }
+
+    TEST_CASE("features_from: a hypervisor may hide any part of a target") {
+        CHECK(is(without(zen_4, 1u << 12, 0), false, false, false, false));  // no FMA
+        CHECK(is(without(zen_4, 1u << 29, 0), false, false, false, false));  // no F16C
+        for (const int bit : {16, 17, 30, 31}) {                             // AVX-512 in part
+            cpu_leaves part = zen_4;
+            part.leaf7_ebx &= ~(1u << bit);
+            CHECK(is(part, true, false, false, false));
+        }
+    }
+
+    TEST_CASE("host_features: the same at every call, and never less than the compiler assumes") {
+        const cpu_features a = host_features(), b = host_features();
+        CHECK((a.avx2 == b.avx2 && a.avx512 == b.avx512 && a.avx512_vnni == b.avx512_vnni &&
+               a.avx512_bf16 == b.avx512_bf16));
 #if defined(__AVX2__) && defined(__FMA__) && defined(__F16C__)
-    CHECK(a.avx2);
+        CHECK(a.avx2);
 #endif
-}
-
+    }
 }

@@ -48,7 +48,7 @@ std::vector<walk> walks_from(const sram::mesh& m, sram::tile_id start) {
     return to;
 }
 
-} // namespace
+}  // namespace
 
 TEST_CASE("mesh: a tile's number and its site name the same tile") {
     const sram::mesh m({}, 5, 3, 2);

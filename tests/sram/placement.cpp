@@ -64,7 +64,7 @@ bytes sum(const std::vector<bytes>& loads) {
     return all;
 }
 
-} // namespace
+}  // namespace
 
 TEST_CASE("tile_range: shares are contiguous, equal within one grain, and complete, also where products overflow") {
     for (const std::uint64_t grains :
@@ -131,7 +131,7 @@ TEST_CASE_TEMPLATE("placements: a refusal names what would do, and that does", P
     std::vector<resident> items;
     for (std::uint32_t layer = 0; layer < 12; ++layer)
         items.push_back({"layer " + std::to_string(layer), 100_KiB, 1600, layer});
-    const mesh where({.capacity = 4_KiB}, 10, 10, 2); // 400 KiB a wafer; 1200 KiB are needed
+    const mesh where({.capacity = 4_KiB}, 10, 10, 2);  // 400 KiB a wafer; 1200 KiB are needed
     const auto message = refusal(Placement{}, items, where);
     CHECK(message.find("1.17 MiB of weights do not fit 2 wafers of 400 KiB each: ") != std::string::npos);
     const auto at = message.find(": ") + 2;
@@ -185,7 +185,7 @@ TEST_CASE("by_layer: layers get disjoint regions in proportion to their bytes, i
 
 TEST_CASE("by_layer: a layer larger than a wafer crosses the border, because nothing else fits") {
     const std::vector<resident> items{{"a", bytes(15000), 1500, 0}, {"b", bytes(3000), 300, 1}};
-    const mesh where({.capacity = bytes(200)}, 5, 10, 2); // 10000 bytes a wafer
+    const mesh where({.capacity = bytes(200)}, 5, 10, 2);  // 10000 bytes a wafer
     const auto ranges = placements::by_layer{}.place(items, where);
     CHECK(where.wafer_of(ranges[0].first) != where.wafer_of(ranges[0].first + ranges[0].count - 1));
     CHECK(where.crossings(ranges[1].first, ranges[1].first + ranges[1].count - 1) == 0);
@@ -202,8 +202,8 @@ TEST_CASE("packed: small tensors share a tile, larger ones get the fewest tiles,
     CHECK(ranges[0] == tile_range{0, 1});
     CHECK(ranges[1] == tile_range{0, 1});
     CHECK(ranges[2] == tile_range{1, 3});
-    CHECK(ranges[3] == tile_range{3, 1}); // in the room that c leaves
-    CHECK(ranges[4] == tile_range{5, 3}); // tile 4 is the first wafer's last
+    CHECK(ranges[3] == tile_range{3, 1});  // in the room that c leaves
+    CHECK(ranges[4] == tile_range{5, 3});  // tile 4 is the first wafer's last
 }
 
 TEST_CASE("packed: each of many experts ends up on few tiles, spread puts each on all") {

@@ -28,10 +28,10 @@ std::string text(const T& x) {
     return out.str();
 }
 
-} // namespace
+}  // namespace
 
 TEST_CASE("residency: sums, extremes and regions are those of the placement") {
-    const auto items = layers(4); // 32 KiB
+    const auto items = layers(4);  // 32 KiB
     const mesh where({.capacity = 3_KiB}, 4, 2, 2);
     const auto r = sram::summarize(items, placements::by_layer{}.place(items, where), where);
     CHECK(r.size == 32_KiB);

@@ -38,4 +38,4 @@ struct placement {
 };
 static_assert(wafer::sram::placement<placement>);
 
-} // namespace archetype
+}  // namespace archetype

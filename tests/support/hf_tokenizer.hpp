@@ -37,8 +37,9 @@ inline wafer::vocabulary hf_vocabulary(const wafer::json& file, std::string pre)
         put(added.at("id").as_int(), added.at("content").as_string(),
             added.at("special").as_bool() ? wafer::token_type::control : wafer::token_type::user_defined);
     for (const auto& merge : model.at("merges").as_array())
-        v.merges.push_back(merge.is_string() ? merge.as_string()
-                                             : merge.at(std::size_t{0}).as_string() + " " + merge.at(std::size_t{1}).as_string());
+        v.merges.push_back(merge.is_string()
+                               ? merge.as_string()
+                               : merge.at(std::size_t{0}).as_string() + " " + merge.at(std::size_t{1}).as_string());
     return v;
 }
 

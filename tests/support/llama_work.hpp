@@ -28,7 +28,7 @@ struct step {
 /// A pass of n_tok tokens behind n_past others. WaferLLM's figures leave the head out: with_head false.
 inline step forward(const shape& m, wafer::stage at, std::uint64_t n_tok, std::uint64_t n_past, bool with_head = true) {
     using namespace wafer;
-    const std::uint64_t d = m.d_model, f32 = 4, position = 2 * m.d_kv * 2; // K and V in f16
+    const std::uint64_t d = m.d_model, f32 = 4, position = 2 * m.d_kv * 2;  // K and V in f16
     const auto product = [&](op kind, std::uint64_t rows, std::uint64_t cols, std::uint64_t tokens) {
         work w;
         w.kind = kind;
@@ -89,4 +89,4 @@ double time(const Model& device, const step& s) {
     return sum;
 }
 
-} // namespace llama_work
+}  // namespace llama_work

@@ -5,11 +5,10 @@
 #include <cstddef>
 #include <memory>
 #include <string>
+#include <support/synthetic.hpp>
 
 #include <wafer/io/gguf.hpp>
 #include <wafer/model/network.hpp>
-
-#include <support/synthetic.hpp>
 
 namespace wafer_test {
 

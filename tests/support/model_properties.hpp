@@ -64,37 +64,25 @@ void check(const Model& model) {
         const charge before = model.price(w, whole);
         REQUIRE(sound(before));
         REQUIRE(sound(model.overhead(whole)));
-        REQUIRE(Model(model).price(w, whole).total == before.total); // pure, and the same for a copy
+        REQUIRE(Model(model).price(w, whole).total == before.total);  // pure, and the same for a copy
 
         work none;
         none.kind = w.kind;
         REQUIRE(model.price(none, whole).total.count == 0);
         REQUIRE(model.price(none, pass{}).total.count == 0);
-        REQUIRE(sound(model.price(w, pass{}))); // also outside any pass
+        REQUIRE(sound(model.price(w, pass{})));  // also outside any pass
 
         switch (random() % 6) {
-        case 0:
-            w.arithmetic += flops(1 + w.arithmetic.count / 3);
-            break;
-        case 1:
-            w.weights += bytes(1 + w.weights.count);
-            break;
-        case 2:
-            w.cache += bytes(1 + w.cache.count / 7);
-            break;
-        case 3:
-            w.activations += bytes(1 + w.activations.count / 2);
-            break;
-        case 4:
-            w.n_tok += 1 + w.n_tok / 2;
-            break;
-        default:
-            w.resident += bytes(1 + w.resident.count);
-            break;
+            case 0: w.arithmetic += flops(1 + w.arithmetic.count / 3); break;
+            case 1: w.weights += bytes(1 + w.weights.count); break;
+            case 2: w.cache += bytes(1 + w.cache.count / 7); break;
+            case 3: w.activations += bytes(1 + w.activations.count / 2); break;
+            case 4: w.n_tok += 1 + w.n_tok / 2; break;
+            default: w.resident += bytes(1 + w.resident.count); break;
         }
         REQUIRE(model.price(w, whole).total.count >= before.total.count * (1 - 1e-12));
     }
     CHECK(model.overhead(pass{}).total.count == 0);
 }
 
-} // namespace model_properties
+}  // namespace model_properties

@@ -14,7 +14,8 @@
 namespace wafer::test {
 
 inline constexpr double eps = 0x1p-24;  // the relative error of one float32 rounding
-inline constexpr double exp_eps = 1e-6; // of one exponential and what is divided by it: 2e-7 promised, and some roundings
+inline constexpr double exp_eps =
+    1e-6;  // of one exponential and what is divided by it: 2e-7 promised, and some roundings
 
 /// A value, and the error that a kernel's may have.
 struct bounded {
@@ -93,7 +94,8 @@ inline row swiglu(const row& gate, const row& up) {
         const double g = gate[i].value / (1 + std::exp(-gate[i].value));
         const double g_error = 1.1 * gate[i].error + std::fabs(g) * exp_eps;
         const double v = g * up[i].value;
-        y.push_back({v, std::fabs(g) * up[i].error + g_error * (std::fabs(up[i].value) + up[i].error) + std::fabs(v) * 2 * eps});
+        y.push_back({v, std::fabs(g) * up[i].error + g_error * (std::fabs(up[i].value) + up[i].error) +
+                            std::fabs(v) * 2 * eps});
     }
     return y;
 }
@@ -111,8 +113,8 @@ inline void add(row& to, const row& x, bounded weight = {1, 0}) {
 /// softmax(scale q . K) V for one query; keys and values are rows. A score is off by d + 3 roundings of sum |q k| and by what
 /// q is off; an exponential by twice that, since numerator and denominator both are, and by one exponential for each time
 /// that a running maximum rose (at most once in 128 positions); sums by n roundings, above and below.
-inline row attention(const row& q, const std::vector<std::vector<double>>& keys, const std::vector<std::vector<double>>& values,
-                     double scale) {
+inline row attention(const row& q, const std::vector<std::vector<double>>& keys,
+                     const std::vector<std::vector<double>>& values, double scale) {
     const std::size_t n = keys.size(), d = values.front().size();
     std::vector<double> score(n);
     double score_error = 0, top = -std::numeric_limits<double>::infinity();
@@ -140,7 +142,8 @@ inline row attention(const row& q, const std::vector<std::vector<double>>& keys,
     const double rises = static_cast<double>(n) / 128 + 2;
     for (std::size_t i = 0; i < d; ++i) {
         out[i].value /= total;
-        out[i].error = magnitude[i] / total * (2 * std::expm1(score_error + rises * exp_eps) + 2 * static_cast<double>(n) * eps);
+        out[i].error =
+            magnitude[i] / total * (2 * std::expm1(score_error + rises * exp_eps) + 2 * static_cast<double>(n) * eps);
     }
     return out;
 }

@@ -63,9 +63,7 @@ std::vector<reference> read_reference(std::vector<float>& input) {
     return all;
 }
 
-std::uint32_t bits(float x) {
-    return std::bit_cast<std::uint32_t>(x);
-}
+std::uint32_t bits(float x) { return std::bit_cast<std::uint32_t>(x); }
 
 }  // namespace
 

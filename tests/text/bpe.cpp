@@ -41,7 +41,8 @@ struct model {
         while (true) {
             std::size_t best = merges.size(), at = 0;
             for (std::size_t i = 0; i + 1 < parts.size(); ++i) {
-                const auto rank = static_cast<std::size_t>(std::ranges::find(merges, std::pair(parts[i], parts[i + 1])) - merges.begin());
+                const auto rank = static_cast<std::size_t>(
+                    std::ranges::find(merges, std::pair(parts[i], parts[i + 1])) - merges.begin());
                 if (rank < best) best = rank, at = i;
             }
             if (best == merges.size()) return parts;
@@ -67,8 +68,12 @@ TEST_CASE("bpe: the byte alphabet is that of GPT-2") {
     CHECK(stored("A") == "A");
     CHECK(stored("\xC3") == "\xC3\x83");
     CHECK(std::set<char16_t>(byte_level_alphabet.begin(), byte_level_alphabet.end()).size() == 256);
-    for (int byte = 0; byte < 256; ++byte) CHECK(byte_level_decode(stored(std::string(1, static_cast<char>(byte)))) == std::string(1, static_cast<char>(byte)));
-    CHECK(byte_level_decode("\xEF\xBD\x9C" "A") == "\xEF\xBD\x9C" "A");  // outside the alphabet
+    for (int byte = 0; byte < 256; ++byte)
+        CHECK(byte_level_decode(stored(std::string(1, static_cast<char>(byte)))) ==
+              std::string(1, static_cast<char>(byte)));
+    CHECK(byte_level_decode("\xEF\xBD\x9C"
+                            "A") == "\xEF\xBD\x9C"
+                                    "A");  // outside the alphabet
 }
 
 TEST_CASE("bpe: random merges agree with the definition") {
@@ -81,7 +86,8 @@ TEST_CASE("bpe: random merges agree with the definition") {
         model m = bytes_only();
         std::vector<std::string> known{"a", "b", "c"};
         for (int i = 0; i < 12; ++i) {
-            const std::string left = known[random(static_cast<std::uint32_t>(known.size()))], right = known[random(static_cast<std::uint32_t>(known.size()))];
+            const std::string left = known[random(static_cast<std::uint32_t>(known.size()))],
+                              right = known[random(static_cast<std::uint32_t>(known.size()))];
             if (std::ranges::find(m.merges, std::pair(left, right)) != m.merges.end()) continue;
             m.merge(left, right);
             if (std::ranges::find(known, left + right) == known.end()) known.push_back(left + right);

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 #include <map>
 #include <string>
+#include <support/hf_tokenizer.hpp>
 #include <vector>
 
 #include <doctest/doctest.h>
 
-#include <support/hf_tokenizer.hpp>
 #include <wafer/text/chat_template.hpp>
 
 using namespace wafer;
@@ -17,7 +17,8 @@ const std::string folder = std::string(WAFER_TEST_DATA) + "/text/templates/";
 std::string read(const std::string& name) { return wafer_test::read_text(folder + name).value(); }
 
 // 2024-07-26 12:00 UTC, the clock of the oracle.
-constexpr std::chrono::sys_seconds oracle_clock{std::chrono::sys_days{std::chrono::year{2024} / 7 / 26} + std::chrono::hours{12}};
+constexpr std::chrono::sys_seconds oracle_clock{std::chrono::sys_days{std::chrono::year{2024} / 7 / 26} +
+                                                std::chrono::hours{12}};
 
 }  // namespace
 

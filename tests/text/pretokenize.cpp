@@ -47,9 +47,7 @@ TEST_CASE("pretokenize: llama-bpe cuts numbers at three digits and keeps one cha
     CHECK(split("llama-bpe", "a\r\n") == pieces{"a", "\r\n"});
 }
 
-TEST_CASE("pretokenize: qwen2 takes digits one by one") {
-    CHECK(split("qwen2", "a123") == pieces{"a", "1", "2", "3"});
-}
+TEST_CASE("pretokenize: qwen2 takes digits one by one") { CHECK(split("qwen2", "a123") == pieces{"a", "1", "2", "3"}); }
 
 TEST_CASE("pretokenize: a combining mark is no letter, a digit of any script is a number") {
     CHECK(split("qwen2", "e\xCC\x81x") == pieces{"e", "\xCC\x81x"});
@@ -57,7 +55,8 @@ TEST_CASE("pretokenize: a combining mark is no letter, a digit of any script is 
 }
 
 TEST_CASE("pretokenize: names and aliases are known, others are not") {
-    for (const char* name : {"gpt-2", "gpt2", "default", "", "llama-bpe", "llama3", "llama-v3", "qwen2", "deepseek-r1-qwen"})
+    for (const char* name :
+         {"gpt-2", "gpt2", "default", "", "llama-bpe", "llama3", "llama-v3", "qwen2", "deepseek-r1-qwen"})
         CHECK(find_pretokenizer(name) != nullptr);
     CHECK(find_pretokenizer("llama3")->ignore_merges);
     CHECK_FALSE(find_pretokenizer("qwen2")->ignore_merges);

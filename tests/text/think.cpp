@@ -38,7 +38,8 @@ TEST_CASE("think: the split does not depend on where the stream is cut") {
 
 TEST_CASE("think: a tag that the prompt opened is honoured") {
     for (const std::size_t step : {1u, 3u, 100u})
-        CHECK(split(think_splitter(true), "\nplan</think>\n\n42", step) == std::vector<text_piece>{{thinking, "plan"}, {answer, "42"}});
+        CHECK(split(think_splitter(true), "\nplan</think>\n\n42", step) ==
+              std::vector<text_piece>{{thinking, "plan"}, {answer, "42"}});
 }
 
 TEST_CASE("think: text without tags is an answer and keeps its line breaks") {

@@ -2,12 +2,12 @@
 #include <chrono>
 #include <set>
 #include <string>
+#include <support/hf_tokenizer.hpp>
 #include <thread>
 #include <vector>
 
 #include <doctest/doctest.h>
 
-#include <support/hf_tokenizer.hpp>
 #include <wafer/text/tokenizer.hpp>
 
 using namespace wafer;
@@ -168,7 +168,10 @@ TEST_CASE("tokenizer: vocabularies that contradict themselves are refused") {
     CHECK(broken([](auto& v) { v.merges[0] = "ab"; }) == errc::bad_vocabulary);
     CHECK(broken([](auto& v) { v.merges[0] = ""; }) == errc::bad_vocabulary);
     CHECK(broken([](auto& v) { v.tokens['a'] = "other"; }) == errc::bad_vocabulary);
-    CHECK(broken([](auto& v) { v.types[256] = token_type::byte; v.merges.clear(); }) == errc::bad_vocabulary);
+    CHECK(broken([](auto& v) {
+              v.types[256] = token_type::byte;
+              v.merges.clear();
+          }) == errc::bad_vocabulary);
 }
 
 TEST_CASE("tokenizer: an unknown token stands for bytes that have none") {
@@ -208,7 +211,8 @@ TEST_CASE("tokenizer: long and repetitive texts take near linear time and surviv
         while (out.size() < bytes) out += unit;
         return out;
     };
-    for (const std::string_view unit : {" ", "a", "abc", "1", "!", "\n", " \n", "<", "<s", "<s>", "\xF0\x9F\x9A\x80", "\xE3\x80\x80", "a ", "'"}) {
+    for (const std::string_view unit :
+         {" ", "a", "abc", "1", "!", "\n", " \n", "<", "<s", "<s>", "\xF0\x9F\x9A\x80", "\xE3\x80\x80", "a ", "'"}) {
         const std::string text = repeat(unit, 1 << 20);
         const auto start = std::chrono::steady_clock::now();
         const auto ids = t.encode(text);

@@ -29,11 +29,13 @@ TEST_CASE("utf8: a stream is repaired the same wherever it is cut") {
         std::string bytes, text;
     } cases[] = {
         {"h\xC3\xA9\xF0\x9F\x9A\x80!", "h\xC3\xA9\xF0\x9F\x9A\x80!"},
-        {"a\xFF" "b", "a" + bad + "b"},
-        {"\xF0\x9F\x9A", bad},                            // one replacement for one unfinished sequence
+        {"a\xFF"
+         "b",
+         "a" + bad + "b"},
+        {"\xF0\x9F\x9A", bad},  // one replacement for one unfinished sequence
         {"\xF0\x9F\x41", bad + "A"},
-        {"\xE0\x80\x80", bad + bad + bad},                // no maximal subpart: one for every byte
-        {"\xF1\x80\x80\xE1\x80\xC2", bad + bad + bad},    // The Unicode Standard, table 3-8
+        {"\xE0\x80\x80", bad + bad + bad},              // no maximal subpart: one for every byte
+        {"\xF1\x80\x80\xE1\x80\xC2", bad + bad + bad},  // The Unicode Standard, table 3-8
         {"\x80\xC3\xC3\xA9", bad + bad + "\xC3\xA9"},
     };
     for (const auto& c : cases)

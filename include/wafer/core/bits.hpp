@@ -19,7 +19,7 @@ static_assert(std::endian::native == std::endian::little, "wafer reads its forma
 
 /// Reads a T from unaligned little-endian bytes.
 template <class T>
-    requires std::is_trivially_copyable_v<T>
+requires std::is_trivially_copyable_v<T>
 [[nodiscard]] inline T load_le(const void* from) noexcept {
     T value;
     std::memcpy(&value, from, sizeof value);

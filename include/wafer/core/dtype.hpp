@@ -14,30 +14,56 @@ namespace wafer::inline WAFER_ABI {
 
 /// How numbers are stored. Blocked types share scales among block_len consecutive elements of a row.
 enum class dtype : std::uint8_t {
-    f32, f16, bf16,
-    q4_0, q4_1, q5_0, q5_1, q8_0,
-    q2_k, q3_k, q4_k, q5_k, q6_k,
-    iq4_nl, iq4_xs, mxfp4, tq1_0, tq2_0,
+    f32,
+    f16,
+    bf16,
+    q4_0,
+    q4_1,
+    q5_0,
+    q5_1,
+    q8_0,
+    q2_k,
+    q3_k,
+    q4_k,
+    q5_k,
+    q6_k,
+    iq4_nl,
+    iq4_xs,
+    mxfp4,
+    tq1_0,
+    tq2_0,
 };
 inline constexpr std::size_t dtype_count = 18;
 
 /// Facts about one dtype. bits per weight = 8 * block_bytes / block_len.
 struct dtype_info {
     dtype type;
-    std::string_view name;       // as ggml prints it, in lower case
-    std::uint32_t gguf_id;       // the type field of a GGUF tensor info
-    std::size_t block_len;       // elements per block; rows hold whole blocks
+    std::string_view name;  // as ggml prints it, in lower case
+    std::uint32_t gguf_id;  // the type field of a GGUF tensor info
+    std::size_t block_len;  // elements per block; rows hold whole blocks
     std::size_t block_bytes;
 };
 
 /// The list of known dtypes, in enumerator order. @cite GGUF specification, ggml_type.
 inline constexpr std::array<dtype_info, dtype_count> dtypes{{
-    {dtype::f32, "f32", 0, 1, 4},        {dtype::f16, "f16", 1, 1, 2},         {dtype::bf16, "bf16", 30, 1, 2},
-    {dtype::q4_0, "q4_0", 2, 32, 18},    {dtype::q4_1, "q4_1", 3, 32, 20},     {dtype::q5_0, "q5_0", 6, 32, 22},
-    {dtype::q5_1, "q5_1", 7, 32, 24},    {dtype::q8_0, "q8_0", 8, 32, 34},     {dtype::q2_k, "q2_k", 10, 256, 84},
-    {dtype::q3_k, "q3_k", 11, 256, 110}, {dtype::q4_k, "q4_k", 12, 256, 144},  {dtype::q5_k, "q5_k", 13, 256, 176},
-    {dtype::q6_k, "q6_k", 14, 256, 210}, {dtype::iq4_nl, "iq4_nl", 20, 32, 18}, {dtype::iq4_xs, "iq4_xs", 23, 256, 136},
-    {dtype::mxfp4, "mxfp4", 39, 32, 17}, {dtype::tq1_0, "tq1_0", 34, 256, 54}, {dtype::tq2_0, "tq2_0", 35, 256, 66},
+    {dtype::f32, "f32", 0, 1, 4},
+    {dtype::f16, "f16", 1, 1, 2},
+    {dtype::bf16, "bf16", 30, 1, 2},
+    {dtype::q4_0, "q4_0", 2, 32, 18},
+    {dtype::q4_1, "q4_1", 3, 32, 20},
+    {dtype::q5_0, "q5_0", 6, 32, 22},
+    {dtype::q5_1, "q5_1", 7, 32, 24},
+    {dtype::q8_0, "q8_0", 8, 32, 34},
+    {dtype::q2_k, "q2_k", 10, 256, 84},
+    {dtype::q3_k, "q3_k", 11, 256, 110},
+    {dtype::q4_k, "q4_k", 12, 256, 144},
+    {dtype::q5_k, "q5_k", 13, 256, 176},
+    {dtype::q6_k, "q6_k", 14, 256, 210},
+    {dtype::iq4_nl, "iq4_nl", 20, 32, 18},
+    {dtype::iq4_xs, "iq4_xs", 23, 256, 136},
+    {dtype::mxfp4, "mxfp4", 39, 32, 17},
+    {dtype::tq1_0, "tq1_0", 34, 256, 54},
+    {dtype::tq2_0, "tq2_0", 35, 256, 66},
 }};
 
 [[nodiscard]] constexpr const dtype_info& info(dtype type) noexcept { return dtypes[static_cast<std::size_t>(type)]; }
@@ -57,10 +83,12 @@ inline constexpr std::array<dtype_info, dtype_count> dtypes{{
 /// f32, f16 and bf16 multiply with float activations; all others with activations quantised to 8 bits.
 [[nodiscard]] constexpr bool is_float(dtype type) noexcept { return info(type).block_len == 1; }
 
-static_assert([] {
-    for (std::size_t i = 0; i < dtype_count; ++i)
-        if (dtypes[i].type != static_cast<dtype>(i)) return false;
-    return true;
-}(), "dtypes must be listed in enumerator order");
+static_assert(
+    [] {
+        for (std::size_t i = 0; i < dtype_count; ++i)
+            if (dtypes[i].type != static_cast<dtype>(i)) return false;
+        return true;
+    }(),
+    "dtypes must be listed in enumerator order");
 
 }  // namespace wafer::inline WAFER_ABI

@@ -48,15 +48,35 @@ enum class errc : std::uint8_t {
 
 /// The enumerator's name, for logs and tests.
 [[nodiscard]] constexpr std::string_view to_string(errc code) noexcept {
-    constexpr std::string_view names[] = {
-        "file_not_found",  "permission_denied",     "not_a_file",        "io_failed",
-        "bad_magic",       "unsupported_version",   "truncated",         "corrupt",
-        "duplicate_name",  "missing_key",           "missing_tensor",    "wrong_type",
-        "wrong_shape",     "unsupported_dtype",     "unsupported_architecture", "unsupported_tokenizer",
-        "bad_vocabulary",  "bad_utf8",              "bad_json",          "bad_template",
-        "template_failed", "invalid_argument",      "context_full",      "out_of_memory",
-        "does_not_fit",    "cancelled",             "stale_session",     "target_unavailable",
-        "broken_precondition"};
+    constexpr std::string_view names[] = {"file_not_found",
+                                          "permission_denied",
+                                          "not_a_file",
+                                          "io_failed",
+                                          "bad_magic",
+                                          "unsupported_version",
+                                          "truncated",
+                                          "corrupt",
+                                          "duplicate_name",
+                                          "missing_key",
+                                          "missing_tensor",
+                                          "wrong_type",
+                                          "wrong_shape",
+                                          "unsupported_dtype",
+                                          "unsupported_architecture",
+                                          "unsupported_tokenizer",
+                                          "bad_vocabulary",
+                                          "bad_utf8",
+                                          "bad_json",
+                                          "bad_template",
+                                          "template_failed",
+                                          "invalid_argument",
+                                          "context_full",
+                                          "out_of_memory",
+                                          "does_not_fit",
+                                          "cancelled",
+                                          "stale_session",
+                                          "target_unavailable",
+                                          "broken_precondition"};
     return names[static_cast<std::size_t>(code)];
 }
 
@@ -95,9 +115,8 @@ private:
 
 /// A precondition of an internal call. Checked builds raise; others compile it away.
 #if WAFER_CHECKED
-#define WAFER_EXPECT(condition)                                                                           \
-    ((condition) ? void(0)                                                                                \
-                 : ::wafer::raise(::wafer::errc::broken_precondition, "precondition broken: " #condition))
+#define WAFER_EXPECT(condition)                                                                                        \
+    ((condition) ? void(0) : ::wafer::raise(::wafer::errc::broken_precondition, "precondition broken: " #condition))
 #else
 #define WAFER_EXPECT(condition) void(0)
 #endif

@@ -17,7 +17,7 @@ namespace wafer::inline WAFER_ABI {
 
 /// `x` with `decimals` digits behind the point.
 [[nodiscard]] inline std::string fixed(double x, int decimals) {
-    std::array<char, 400> text{}; // the longest double has 309 digits before its point
+    std::array<char, 400> text{};  // the longest double has 309 digits before its point
     const auto end = std::to_chars(text.data(), text.data() + text.size(), x, std::chars_format::fixed, decimals).ptr;
     return std::string(text.data(), end);
 }
@@ -42,7 +42,7 @@ namespace detail {
     return three_digits(x) + " " + std::string(units[unit]);
 }
 
-} // namespace detail
+}  // namespace detail
 
 /// 141 GiB, 41.3 KiB, 1000 B
 [[nodiscard]] inline std::string human(bytes n) {
@@ -64,4 +64,4 @@ namespace detail {
     return detail::scaled(t.count * 1e9, 1000, units);
 }
 
-} // namespace wafer::inline WAFER_ABI
+}  // namespace wafer::inline WAFER_ABI

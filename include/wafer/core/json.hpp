@@ -42,8 +42,8 @@ public:
     json(std::nullptr_t) noexcept {}
     json(std::same_as<bool> auto value) noexcept : value_(value) {}
     template <std::integral T>
-        requires(!std::same_as<T, bool>)
-    json(T value) noexcept : value_(to_number(value)) {}
+    requires(!std::same_as<T, bool>) json(T value)
+    noexcept : value_(to_number(value)) {}
     json(std::floating_point auto value) noexcept : value_(static_cast<double>(value)) {}
     json(std::string value) noexcept : value_(std::move(value)) {}
     json(std::string_view value) : value_(std::string(value)) {}
@@ -105,8 +105,8 @@ public:
     [[nodiscard]] const json& at(std::size_t index) const {
         const array& items = as_array();
         if (index < items.size()) return items[index];
-        raise(errc::invalid_argument, "JSON array of " + std::to_string(items.size()) + " elements has no index " +
-                                          std::to_string(index));
+        raise(errc::invalid_argument,
+              "JSON array of " + std::to_string(items.size()) + " elements has no index " + std::to_string(index));
     }
     /// Adds or replaces a member; null becomes an object first.
     json& set(std::string key, json value) {
@@ -142,8 +142,8 @@ private:
     template <class T>
     const T& as(std::string_view wanted) const {
         if (const T* value = std::get_if<T>(&value_)) return *value;
-        static constexpr std::string_view names[] = {"null", "a boolean", "an integer", "a number",
-                                                     "a string", "an array", "an object"};
+        static constexpr std::string_view names[] = {"null",     "a boolean", "an integer", "a number",
+                                                     "a string", "an array",  "an object"};
         raise(errc::wrong_type, "JSON value is " + std::string(names[value_.index()]) + ", not " + std::string(wanted));
     }
     void write(std::string& out, const json_format& format, int level) const;
@@ -171,13 +171,16 @@ private:
         const auto line = 1 + std::count(before.begin(), before.end(), '\n');
         const std::size_t start = before.rfind('\n') + 1;  // npos + 1 is 0
         raise(errc::bad_json,
-              std::string(what) + " (line " + std::to_string(line) + ", column " + std::to_string(offset - start + 1) + ")",
+              std::string(what) + " (line " + std::to_string(line) + ", column " + std::to_string(offset - start + 1) +
+                  ")",
               {std::string(file_), offset, {}});
     }
 
     [[nodiscard]] char peek() const noexcept { return at_ < text_.size() ? text_[at_] : '\0'; }
     void skip_space() noexcept {
-        while (at_ < text_.size() && (text_[at_] == ' ' || text_[at_] == '\n' || text_[at_] == '\r' || text_[at_] == '\t')) ++at_;
+        while (at_ < text_.size() &&
+               (text_[at_] == ' ' || text_[at_] == '\n' || text_[at_] == '\r' || text_[at_] == '\t'))
+            ++at_;
     }
     bool take(char c) noexcept {
         if (at_ == text_.size() || text_[at_] != c) return false;
@@ -283,7 +286,8 @@ private:
         const char* last = text_.data() + at_;
         if (std::int64_t value = 0; integer && std::from_chars(first, last, value).ec == std::errc{}) return value;
         double value = 0;
-        if (std::from_chars(first, last, value).ec != std::errc{}) fail("number is outside the range of a double", start);
+        if (std::from_chars(first, last, value).ec != std::errc{})
+            fail("number is outside the range of a double", start);
         return value;
     }
 
@@ -337,7 +341,8 @@ private:
         unsigned code = 0;
         const std::string_view digits = text_.substr(at_, 4);
         const auto [end, ec] = std::from_chars(digits.data(), digits.data() + digits.size(), code, 16);
-        if (ec != std::errc{} || digits.size() != 4 || end != digits.data() + 4) fail("\\u needs four hexadecimal digits", start);
+        if (ec != std::errc{} || digits.size() != 4 || end != digits.data() + 4)
+            fail("\\u needs four hexadecimal digits", start);
         at_ += 4;
         return code;
     }
@@ -348,7 +353,9 @@ private:
 
 }  // namespace detail
 
-inline json json::parse(std::string_view text, std::string_view file) { return detail::json_parser(text, file).document(); }
+inline json json::parse(std::string_view text, std::string_view file) {
+    return detail::json_parser(text, file).document();
+}
 
 inline void json::write_string(std::string& out, std::string_view text) {
     out.push_back('"');
@@ -383,7 +390,9 @@ inline void json::write_real(std::string& out, double value) {
     const double size = std::fabs(value);
     const bool plain = size == 0 || (size >= 1e-4 && size < 1e16);
     char text[32];
-    const auto end = std::to_chars(text, text + sizeof text, value, plain ? std::chars_format::fixed : std::chars_format::scientific).ptr;
+    const auto end =
+        std::to_chars(text, text + sizeof text, value, plain ? std::chars_format::fixed : std::chars_format::scientific)
+            .ptr;
     const std::string_view digits(text, static_cast<std::size_t>(end - text));
     out += digits;
     if (plain && digits.find('.') == digits.npos) out += ".0";
@@ -413,7 +422,9 @@ inline void json::write(std::string& out, const json_format& format, int level) 
         case kind::integer: out += std::to_string(as_int()); break;
         case kind::real: write_real(out, as_double()); break;
         case kind::string: write_string(out, as_string()); break;
-        case kind::array: list('[', as_array(), ']', [&](const json& item) { item.write(out, format, level + 1); }); break;
+        case kind::array:
+            list('[', as_array(), ']', [&](const json& item) { item.write(out, format, level + 1); });
+            break;
         case kind::object:
             list('{', as_object(), '}', [&](const auto& member) {
                 write_string(out, member.first);

@@ -41,7 +41,8 @@ inline void pause() noexcept {
 #if defined(__linux__)
     cpu_set_t set;
     CPU_ZERO(&set);
-    if (sched_getaffinity(0, sizeof set, &set) == 0 && CPU_COUNT(&set) > 0) return static_cast<std::size_t>(CPU_COUNT(&set));
+    if (sched_getaffinity(0, sizeof set, &set) == 0 && CPU_COUNT(&set) > 0)
+        return static_cast<std::size_t>(CPU_COUNT(&set));
 #endif
     const unsigned n = std::thread::hardware_concurrency();
     return n == 0 ? 1 : n;
@@ -108,7 +109,8 @@ inline void release_pages(std::byte* p, [[maybe_unused]] std::size_t n) noexcept
 }
 
 /// Makes pages from reserve_pages read-only, or writable again. Without page protection this does nothing.
-inline void protect_pages([[maybe_unused]] std::byte* p, [[maybe_unused]] std::size_t n, [[maybe_unused]] bool writable) noexcept {
+inline void protect_pages([[maybe_unused]] std::byte* p, [[maybe_unused]] std::size_t n,
+                          [[maybe_unused]] bool writable) noexcept {
 #if defined(__unix__) || defined(__APPLE__)
     if (p != nullptr) ::mprotect(p, n, writable ? PROT_READ | PROT_WRITE : PROT_READ);
 #endif

@@ -48,4 +48,4 @@ private:
     std::vector<row> rows_;
 };
 
-} // namespace wafer::inline WAFER_ABI
+}  // namespace wafer::inline WAFER_ABI

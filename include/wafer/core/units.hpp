@@ -20,8 +20,14 @@ struct quantity {
     [[nodiscard]] constexpr double value() const noexcept { return static_cast<double>(count); }
 
     friend constexpr auto operator<=>(const quantity&, const quantity&) noexcept = default;
-    constexpr quantity& operator+=(quantity o) noexcept { count += o.count; return *this; }
-    constexpr quantity& operator-=(quantity o) noexcept { count -= o.count; return *this; }
+    constexpr quantity& operator+=(quantity o) noexcept {
+        count += o.count;
+        return *this;
+    }
+    constexpr quantity& operator-=(quantity o) noexcept {
+        count -= o.count;
+        return *this;
+    }
     friend constexpr quantity operator+(quantity a, quantity b) noexcept { return quantity(a.count + b.count); }
     friend constexpr quantity operator-(quantity a, quantity b) noexcept { return quantity(a.count - b.count); }
     friend constexpr quantity operator*(quantity a, Rep s) noexcept { return quantity(a.count * s); }
@@ -37,9 +43,15 @@ using bytes_per_second = quantity<struct byte_rate_unit, double>;
 using flops_per_second = quantity<struct flop_rate_unit, double>;
 using hertz = quantity<struct hertz_unit, double>;
 
-[[nodiscard]] constexpr seconds operator/(bytes n, bytes_per_second rate) noexcept { return seconds(n.value() / rate.count); }
-[[nodiscard]] constexpr seconds operator/(flops n, flops_per_second rate) noexcept { return seconds(n.value() / rate.count); }
-[[nodiscard]] constexpr bytes_per_second operator/(bytes n, seconds t) noexcept { return bytes_per_second(n.value() / t.count); }
+[[nodiscard]] constexpr seconds operator/(bytes n, bytes_per_second rate) noexcept {
+    return seconds(n.value() / rate.count);
+}
+[[nodiscard]] constexpr seconds operator/(flops n, flops_per_second rate) noexcept {
+    return seconds(n.value() / rate.count);
+}
+[[nodiscard]] constexpr bytes_per_second operator/(bytes n, seconds t) noexcept {
+    return bytes_per_second(n.value() / t.count);
+}
 
 constexpr bytes operator""_KiB(unsigned long long n) noexcept { return bytes(n << 10); }
 constexpr bytes operator""_MiB(unsigned long long n) noexcept { return bytes(n << 20); }

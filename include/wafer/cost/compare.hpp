@@ -24,8 +24,7 @@ template <device_model Model>
                       { model.basis() } -> std::convertible_to<std::string>;
                   })
         return model.basis();
-    else
-        return "modelled; sources not stated";
+    else return "modelled; sources not stated";
 }
 
 /// What a device can hold, if its model says so; else 0.
@@ -35,8 +34,7 @@ template <device_model Model>
                       { model.capacity() } -> std::same_as<bytes>;
                   })
         return model.capacity();
-    else
-        return {};
+    else return {};
 }
 
 namespace cost {
@@ -55,7 +53,7 @@ class any_device {
 public:
     template <class Model>
     requires(!std::same_as<Model, any_device> && device_model<Model>) any_device(Model model)
-        : model_(std::make_shared<holder<Model>>(std::move(model))) {} // NOLINT: converting on purpose
+        : model_(std::make_shared<holder<Model>>(std::move(model))) {}  // NOLINT: converting on purpose
 
     [[nodiscard]] std::string name() const { return model_->name(); }
     [[nodiscard]] std::string basis() const { return model_->basis(); }
@@ -92,6 +90,6 @@ struct fleet {
     std::vector<any_device> devices;
 };
 
-} // namespace cost
+}  // namespace cost
 
-} // namespace wafer::inline WAFER_ABI
+}  // namespace wafer::inline WAFER_ABI

@@ -25,39 +25,39 @@ namespace devices {
 inline constexpr cost::gpu_spec a100_80g{
     .name = "a100",
     .basis = "HBM efficiency measured (Vidur), reductions and host time fitted (gpt-fast), the rest as sold",
-    .memory = bytes(80'000'000'000),                            // vendor
-    .bandwidth = bytes_per_second{2.039e12},                    // vendor
-    .peak = flops_per_second{312e12},                           // vendor: BF16, dense
-    .link = bytes_per_second{300e9},                            // vendor: NVLink 3, one way
-    .memory_efficiency = 0.80,                                  // measured: Vidur, A100 MLP profile, 70B shapes
-    .compute_efficiency = 0.68,                                 // fitted: WaferLLM T3, LLaMA3-8B prefill on one A100
-    .product_kernel = seconds{3e-6},                            // measured: 2 to 7 us around the stream time, Vidur
-    .small_kernel = seconds{1.5e-6},                            // measured on H100: 1.3 us in a CUDA graph
-    .reduce = {seconds{13e-6}, seconds{17e-6}, seconds{20e-6}}, // fitted: gpt-fast at TP 2, 4, 8, skew included
-    .host = seconds{250e-6},                                    // fitted: gpt-fast, Llama-2-7B
+    .memory = bytes(80'000'000'000),                             // vendor
+    .bandwidth = bytes_per_second{2.039e12},                     // vendor
+    .peak = flops_per_second{312e12},                            // vendor: BF16, dense
+    .link = bytes_per_second{300e9},                             // vendor: NVLink 3, one way
+    .memory_efficiency = 0.80,                                   // measured: Vidur, A100 MLP profile, 70B shapes
+    .compute_efficiency = 0.68,                                  // fitted: WaferLLM T3, LLaMA3-8B prefill on one A100
+    .product_kernel = seconds{3e-6},                             // measured: 2 to 7 us around the stream time, Vidur
+    .small_kernel = seconds{1.5e-6},                             // measured on H100: 1.3 us in a CUDA graph
+    .reduce = {seconds{13e-6}, seconds{17e-6}, seconds{20e-6}},  // fitted: gpt-fast at TP 2, 4, 8, skew included
+    .host = seconds{250e-6},                                     // fitted: gpt-fast, Llama-2-7B
 };
 inline constexpr cost::gpu_spec h100_sxm{
     .name = "h100",
     .basis = "HBM efficiency, launches and reductions measured (Vidur, SGLang), host time assumed, the rest as sold",
-    .memory = bytes(80'000'000'000),                         // vendor
-    .bandwidth = bytes_per_second{3.35e12},                  // vendor
-    .peak = flops_per_second{989e12},                        // vendor: BF16, dense
-    .link = bytes_per_second{450e9},                         // vendor: NVLink 4, one way
-    .memory_efficiency = 0.90,                               // measured: Vidur, H100 MLP profile, 70B shapes
-    .compute_efficiency = 0.60,                              // assumed
-    .product_kernel = seconds{3e-6},                         // measured: 1.3 us launch, plus ramp and tail
-    .small_kernel = seconds{1.5e-6},                         // measured: 1.3 us in a CUDA graph
-    .reduce = {seconds{4e-6}, seconds{5e-6}, seconds{8e-6}}, // measured: one-shot kernels to 32 KB, SGLang PR 2904
-    .host = seconds{100e-6},                                 // assumed
+    .memory = bytes(80'000'000'000),                          // vendor
+    .bandwidth = bytes_per_second{3.35e12},                   // vendor
+    .peak = flops_per_second{989e12},                         // vendor: BF16, dense
+    .link = bytes_per_second{450e9},                          // vendor: NVLink 4, one way
+    .memory_efficiency = 0.90,                                // measured: Vidur, H100 MLP profile, 70B shapes
+    .compute_efficiency = 0.60,                               // assumed
+    .product_kernel = seconds{3e-6},                          // measured: 1.3 us launch, plus ramp and tail
+    .small_kernel = seconds{1.5e-6},                          // measured: 1.3 us in a CUDA graph
+    .reduce = {seconds{4e-6}, seconds{5e-6}, seconds{8e-6}},  // measured: one-shot kernels to 32 KB, SGLang PR 2904
+    .host = seconds{100e-6},                                  // assumed
 };
 inline constexpr cost::gpu_spec h200{
     .name = "h200",
     .basis = "memory and links as sold, HBM efficiency and host time assumed, launches and reductions as on H100",
-    .memory = bytes(141'000'000'000),      // vendor
-    .bandwidth = bytes_per_second{4.8e12}, // vendor
-    .peak = h100_sxm.peak,                 // vendor
-    .link = h100_sxm.link,                 // vendor
-    .memory_efficiency = 0.85,             // assumed
+    .memory = bytes(141'000'000'000),       // vendor
+    .bandwidth = bytes_per_second{4.8e12},  // vendor
+    .peak = h100_sxm.peak,                  // vendor
+    .link = h100_sxm.link,                  // vendor
+    .memory_efficiency = 0.85,              // assumed
     .compute_efficiency = h100_sxm.compute_efficiency,
     .product_kernel = h100_sxm.product_kernel,
     .small_kernel = h100_sxm.small_kernel,
@@ -68,11 +68,11 @@ inline constexpr cost::gpu_spec b200{
     .name = "b200",
     .basis = "memory, arithmetic and links as sold, HBM efficiency and host time assumed, launches and reductions as "
              "on H100",
-    .memory = bytes(180'000'000'000),      // vendor: DGX B200
-    .bandwidth = bytes_per_second{8.0e12}, // vendor: 7.7 to 8.0
-    .peak = flops_per_second{2.25e15},     // vendor: BF16, dense
-    .link = bytes_per_second{900e9},       // vendor: NVLink 5, one way
-    .memory_efficiency = 0.80,             // assumed
+    .memory = bytes(180'000'000'000),       // vendor: DGX B200
+    .bandwidth = bytes_per_second{8.0e12},  // vendor: 7.7 to 8.0
+    .peak = flops_per_second{2.25e15},      // vendor: BF16, dense
+    .link = bytes_per_second{900e9},        // vendor: NVLink 5, one way
+    .memory_efficiency = 0.80,              // assumed
     .compute_efficiency = h100_sxm.compute_efficiency,
     .product_kernel = h100_sxm.product_kernel,
     .small_kernel = h100_sxm.small_kernel,
@@ -84,43 +84,43 @@ inline constexpr cost::wafer_spec wse2{
     .name = "wse2",
     .basis =
         "cycles fitted to WaferLLM's published decode and prefill (WSE-2), wafer crossing assumed, the rest as sold",
-    .tile = {.capacity = 48_KiB,                           // vendor
-             .reserved = 7_KiB,                            // assumed: program and buffers take 10 to 15 %
-             .bandwidth = bytes_per_second{20e15 / 850e3}, // vendor: 20 PB/s over 850,000 cores
-             .clock = hertz{1.1e9}},                       // vendor: at most; WaferLLM's benchmarks use it
+    .tile = {.capacity = 48_KiB,                            // vendor
+             .reserved = 7_KiB,                             // assumed: program and buffers take 10 to 15 %
+             .bandwidth = bytes_per_second{20e15 / 850e3},  // vendor: 20 PB/s over 850,000 cores
+             .clock = hertz{1.1e9}},                        // vendor: at most; WaferLLM's benchmarks use it
     .columns = 750,
-    .rows = 1133,                    // 750: largest region in WaferLLM; rows make 850,000 cores
-    .mac_cycles = 1.155,             // fitted: all nine rows of T4, grouped-query widths, 2 % or better
-    .hop_cycles = 1.564,             // fitted: 15.64 a layer, 10 reductions
-    .reduce_cycles = 449.4,          // fitted: 4494 a layer, 10 reductions
-    .batch_mac_cycles = 1.206,       // fitted: three 8B rows of T3, 0.4 %
-    .batch_step_cycles = 661.3,      // fitted: 3968 a layer, 6 products
-    .link = bytes_per_second{150e9}, // vendor: 12 x 100 GbE
-    .crossing = seconds{5e-6},       // assumed: 2 to 10 us, nothing is published
+    .rows = 1133,                     // 750: largest region in WaferLLM; rows make 850,000 cores
+    .mac_cycles = 1.155,              // fitted: all nine rows of T4, grouped-query widths, 2 % or better
+    .hop_cycles = 1.564,              // fitted: 15.64 a layer, 10 reductions
+    .reduce_cycles = 449.4,           // fitted: 4494 a layer, 10 reductions
+    .batch_mac_cycles = 1.206,        // fitted: three 8B rows of T3, 0.4 %
+    .batch_step_cycles = 661.3,       // fitted: 3968 a layer, 6 products
+    .link = bytes_per_second{150e9},  // vendor: 12 x 100 GbE
+    .crossing = seconds{5e-6},        // assumed: 2 to 10 us, nothing is published
 };
 inline constexpr cost::wafer_spec wse3{
     .name = "wse3",
     .basis = "reductions as fitted on WSE-2 (same network), arithmetic and wafer crossing assumed, the rest as sold",
-    .tile = {.capacity = 48_KiB,                           // vendor
-             .reserved = 7_KiB,                            // assumed
-             .bandwidth = bytes_per_second{21e15 / 900e3}, // vendor: 21 PB/s over 900,000 cores
-             .clock = hertz{1.1e9}},                       // WaferLLM's WSE-3 launcher
+    .tile = {.capacity = 48_KiB,                            // vendor
+             .reserved = 7_KiB,                             // assumed
+             .bandwidth = bytes_per_second{21e15 / 900e3},  // vendor: 21 PB/s over 900,000 cores
+             .clock = hertz{1.1e9}},                        // WaferLLM's WSE-3 launcher
     .columns = 750,
-    .rows = 1200,       // assumed: width of WSE-2; rows make 900,000 cores
-    .mac_cycles = 0.35, // assumed: 0.25 to 0.45, wider SIMD; no measurement is published
+    .rows = 1200,        // assumed: width of WSE-2; rows make 900,000 cores
+    .mac_cycles = 0.35,  // assumed: 0.25 to 0.45, wider SIMD; no measurement is published
     .hop_cycles = wse2.hop_cycles,
     .reduce_cycles = wse2.reduce_cycles,
-    .batch_mac_cycles = 0.60, // assumed: SIMD twice as wide
+    .batch_mac_cycles = 0.60,  // assumed: SIMD twice as wide
     .batch_step_cycles = wse2.batch_step_cycles,
-    .link = bytes_per_second{150e9}, // vendor
-    .crossing = seconds{5e-6},       // assumed
+    .link = bytes_per_second{150e9},  // vendor
+    .crossing = seconds{5e-6},        // assumed
 };
 
 /// What make_device knows.
 inline constexpr std::array gpus{&a100_80g, &h100_sxm, &h200, &b200};
 inline constexpr std::array wafers{&wse2, &wse3};
 
-} // namespace devices
+}  // namespace devices
 
 namespace detail {
 
@@ -146,7 +146,7 @@ namespace detail {
     return number;
 }
 
-} // namespace detail
+}  // namespace detail
 
 namespace cost {
 
@@ -168,6 +168,6 @@ namespace cost {
                           side != 0 || pack_experts ? "has a wafer's layout, but is no known wafer" : "is not known");
 }
 
-} // namespace cost
+}  // namespace cost
 
-} // namespace wafer::inline WAFER_ABI
+}  // namespace wafer::inline WAFER_ABI

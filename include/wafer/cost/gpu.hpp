@@ -20,17 +20,17 @@ namespace wafer::inline WAFER_ABI::cost {
 /// One GPU and the links to its neighbours.
 struct gpu_spec {
     std::string_view name;
-    std::string_view basis; // in a few words: which constants are measured, fitted, assumed
+    std::string_view basis;  // in a few words: which constants are measured, fitted, assumed
     bytes memory{};
-    bytes_per_second bandwidth{};    // HBM, as sold
-    flops_per_second peak{};         // dense, 16 bit, as sold
-    bytes_per_second link{};         // to the other GPUs of its box, one way, as sold
-    double memory_efficiency = 1;    // of bandwidth, when one kernel streams a weight matrix
-    double compute_efficiency = 1;   // of peak, in long matrix products
-    seconds product_kernel{};        // launch, ramp and tail of a kernel that streams weights or cache
-    seconds small_kernel{};          // the same for norms, rotations, gating
-    std::array<seconds, 3> reduce{}; // an all-reduce of little data over 2, 4, 8 GPUs
-    seconds host{};                  // each pass: sampling, scheduling
+    bytes_per_second bandwidth{};     // HBM, as sold
+    flops_per_second peak{};          // dense, 16 bit, as sold
+    bytes_per_second link{};          // to the other GPUs of its box, one way, as sold
+    double memory_efficiency = 1;     // of bandwidth, when one kernel streams a weight matrix
+    double compute_efficiency = 1;    // of peak, in long matrix products
+    seconds product_kernel{};         // launch, ramp and tail of a kernel that streams weights or cache
+    seconds small_kernel{};           // the same for norms, rotations, gating
+    std::array<seconds, 3> reduce{};  // an all-reduce of little data over 2, 4, 8 GPUs
+    seconds host{};                   // each pass: sampling, scheduling
 };
 
 /// n GPUs that share every matrix by rows or columns (Megatron-style tensor parallelism).
@@ -57,7 +57,7 @@ public:
 
     [[nodiscard]] constexpr charge price(const work& w, const pass&) const noexcept {
         charge c;
-        const double activations = w.activations.value() / 2; // kernels report them as f32
+        const double activations = w.activations.value() / 2;  // kernels report them as f32
         const double moved = w.weights.value() + w.cache.value() + activations;
         if (moved == 0 && w.arithmetic == flops{}) return c;
         const double share = is_shared(w.kind) ? count_ : 1;
@@ -77,10 +77,10 @@ public:
     }
 
 private:
-    static constexpr std::uint32_t box = 8;               // GPUs whose links are NVLink
-    static constexpr seconds between_boxes{25e-6};        // measured: NCCL floor over a network, NVIDIA/nccl issue 1453
-    static constexpr bytes_per_second network_link{50e9}; // assumed: 400 Gb/s for each GPU
-    static constexpr double link_efficiency = 0.8;        // assumed
+    static constexpr std::uint32_t box = 8;         // GPUs whose links are NVLink
+    static constexpr seconds between_boxes{25e-6};  // measured: NCCL floor over a network, NVIDIA/nccl issue 1453
+    static constexpr bytes_per_second network_link{50e9};  // assumed: 400 Gb/s for each GPU
+    static constexpr double link_efficiency = 0.8;         // assumed
 
     [[nodiscard]] static constexpr bool is_shared(op kind) noexcept {
         return kind == op::qkv || kind == op::attention || kind == op::attn_out || kind == op::ffn_up ||
@@ -99,4 +99,4 @@ private:
 
 static_assert(device_model<gpu>);
 
-} // namespace wafer::inline WAFER_ABI::cost
+}  // namespace wafer::inline WAFER_ABI::cost

@@ -36,7 +36,7 @@ void for_each_model(const cost::fleet& several, Visit&& visit) {
     for (std::size_t i = 0; i < several.devices.size(); ++i) visit(i, several.devices[i]);
 }
 
-} // namespace detail
+}  // namespace detail
 
 /// Collects work, priced by one device model or several.
 ///
@@ -106,8 +106,8 @@ private:
     [[nodiscard]] std::size_t stage_index() const noexcept { return static_cast<std::size_t>(pass_.at); }
 
     Policy policy_;
-    std::vector<stage_totals> books_; // one for each model
-    pass pass_{};                     // the open one
+    std::vector<stage_totals> books_;  // one for each model
+    pass pass_{};                      // the open one
     bytes needed_{};
 };
 
@@ -169,7 +169,7 @@ private:
     stage_totals book_{};
     bytes needed_{};
     std::size_t stage_ = 0;
-    seconds in_operations_{}; // of this stage, before the open pass
+    seconds in_operations_{};  // of this stage, before the open pass
     clock::time_point start_{};
 };
 
@@ -190,4 +190,4 @@ public:
     constexpr void reset() const noexcept {}
 };
 
-} // namespace wafer::inline WAFER_ABI
+}  // namespace wafer::inline WAFER_ABI

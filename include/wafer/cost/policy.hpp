@@ -94,11 +94,11 @@ inline constexpr bool is_compare = false;
 template <class... Models>
 inline constexpr bool is_compare<compare<Models...>> = true;
 
-} // namespace cost
+}  // namespace cost
 
 /// What a session and its kernels are templates over: a device model, several of them, the host's clock, or nothing.
 template <class P>
 concept cost_policy = device_model<P> || std::same_as<P, cost::none> || std::same_as<P, cost::host> ||
     std::same_as<P, cost::fleet> || cost::is_compare<P>;
 
-} // namespace wafer::inline WAFER_ABI
+}  // namespace wafer::inline WAFER_ABI

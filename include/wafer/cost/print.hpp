@@ -26,12 +26,8 @@ inline constexpr std::array every_stage{stage::prefill, stage::decode};
 [[nodiscard]] inline std::string counted(std::uint64_t n, const std::string& what, const std::string& plural) {
     return std::to_string(n) + " " + (n == 1 ? what : plural);
 }
-[[nodiscard]] inline std::string blank_if_zero(bytes n) {
-    return n == bytes{} ? "" : human(n);
-}
-[[nodiscard]] inline std::string blank_if_zero(flops n) {
-    return n == flops{} ? "" : human(n);
-}
+[[nodiscard]] inline std::string blank_if_zero(bytes n) { return n == bytes{} ? "" : human(n); }
+[[nodiscard]] inline std::string blank_if_zero(flops n) { return n == flops{} ? "" : human(n); }
 [[nodiscard]] inline seconds each(seconds total, std::uint64_t n) {
     return n == 0 ? seconds{} : seconds(total.count / static_cast<double>(n));
 }
@@ -54,7 +50,7 @@ inline constexpr std::array every_stage{stage::prefill, stage::decode};
                : "does not fit: " + human(r.needed) + " needed, " + human(r.capacity) + " there; priced as if it did";
 }
 
-} // namespace detail
+}  // namespace detail
 
 /// One device, op by op: calls, work and time of each stage that ran.
 inline std::ostream& operator<<(std::ostream& out, const cost_report& r) {
@@ -162,7 +158,7 @@ inline void add_charge(json::object& to, const charge& c) {
     return x;
 }
 
-} // namespace detail
+}  // namespace detail
 
 /// {"device", "basis", "modelled", "needed_bytes", "capacity_bytes", "fits", "prefill": {...}, "decode": {...}}; each
 /// stage
@@ -184,10 +180,8 @@ inline void add_charge(json::object& to, const charge& c) {
                        {"tokens_per_second", s.rate()}};
         if (r.modelled && s.time().count > 0) x.emplace_back("bound_by", to_string(s.bound_by()));
         json::object overhead;
-        if (r.modelled)
-            detail::add_charge(overhead, s.overhead);
-        else
-            overhead.emplace_back("seconds", s.overhead.total.count);
+        if (r.modelled) detail::add_charge(overhead, s.overhead);
+        else overhead.emplace_back("seconds", s.overhead.total.count);
         x.emplace_back("overhead", std::move(overhead));
         json::object ops;
         for (std::size_t i = 0; i < op_count; ++i)
@@ -204,4 +198,4 @@ inline void add_charge(json::object& to, const charge& c) {
     return all;
 }
 
-} // namespace wafer::inline WAFER_ABI
+}  // namespace wafer::inline WAFER_ABI

@@ -47,7 +47,7 @@ struct stage_total {
     std::uint64_t passes = 0;
     std::uint64_t tokens = 0;
     std::array<op_total, op_count> ops{};
-    charge overhead{}; // what passes cost beyond their operations
+    charge overhead{};  // what passes cost beyond their operations
 
     [[nodiscard]] constexpr op_total& operator[](op kind) noexcept { return ops[static_cast<std::size_t>(kind)]; }
     [[nodiscard]] constexpr const op_total& operator[](op kind) const noexcept {
@@ -82,10 +82,10 @@ using stage_totals = std::array<stage_total, stage_count>;
 /// What one device took, or would have taken, for everything a meter saw.
 struct cost_report {
     std::string device;
-    std::string basis;    // where the figures come from: measured here, or modelled on which constants
-    bool modelled = true; // false: wall-clock time of this machine; then no operation has a known bound
-    bytes needed{};       // most that one pass had resident: weights and cache
-    bytes capacity{};     // what the device holds; 0: not stated. Less than needed: priced as if it fitted
+    std::string basis;     // where the figures come from: measured here, or modelled on which constants
+    bool modelled = true;  // false: wall-clock time of this machine; then no operation has a known bound
+    bytes needed{};        // most that one pass had resident: weights and cache
+    bytes capacity{};      // what the device holds; 0: not stated. Less than needed: priced as if it fitted
     stage_totals stages{};
 
     [[nodiscard]] constexpr const stage_total& operator[](stage s) const noexcept {
@@ -99,4 +99,4 @@ struct cost_report {
     }
 };
 
-} // namespace wafer::inline WAFER_ABI
+}  // namespace wafer::inline WAFER_ABI

@@ -24,23 +24,23 @@ namespace wafer::inline WAFER_ABI::cost {
 /// One wafer. Cycles are those of its cores' clock.
 struct wafer_spec {
     std::string_view name;
-    std::string_view basis; // in a few words: which constants are measured, fitted, assumed
+    std::string_view basis;  // in a few words: which constants are measured, fitted, assumed
     sram::tile_spec tile{};
     std::uint32_t columns = 0, rows = 0;
-    double mac_cycles = 1;        // a core, for one multiply-add of a matrix x vector product
-    double hop_cycles = 1;        // one reduction, for each core along the region's side
-    double reduce_cycles = 0;     // one reduction, whatever its region: launch, tree stages, payload
-    double batch_mac_cycles = 1;  // a core, for one multiply-add of a matrix x matrix product
-    double batch_step_cycles = 0; // one matrix x matrix product, for each core along the region's side
-    bytes_per_second link{};      // to the next wafer
-    seconds crossing{};           // latency of that link, protocol included
+    double mac_cycles = 1;         // a core, for one multiply-add of a matrix x vector product
+    double hop_cycles = 1;         // one reduction, for each core along the region's side
+    double reduce_cycles = 0;      // one reduction, whatever its region: launch, tree stages, payload
+    double batch_mac_cycles = 1;   // a core, for one multiply-add of a matrix x matrix product
+    double batch_step_cycles = 0;  // one matrix x matrix product, for each core along the region's side
+    bytes_per_second link{};       // to the next wafer
+    seconds crossing{};            // latency of that link, protocol included
 };
 
 /// How a model lies on its wafers.
 struct wafer_layout {
-    std::uint32_t side = 0; // P, the side of a layer's region; 0: the best one for each pass
+    std::uint32_t side = 0;  // P, the side of a layer's region; 0: the best one for each pass
     bool pack_experts =
-        false; // each expert on cores of its own, so that idle experts leave them idle; false: all spread evenly
+        false;  // each expert on cores of its own, so that idle experts leave them idle; false: all spread evenly
 };
 
 /// n wafers with the layers in a chain over them, each layer on a square region of P x P cores.
@@ -58,7 +58,7 @@ public:
     constexpr explicit wafer(const wafer_spec& spec, std::uint32_t count = 1, wafer_layout layout = {})
         : spec_(spec), count_(count), layout_(layout) {
         if (count == 0) raise(errc::invalid_argument, "cost::wafer needs at least one wafer");
-        static_cast<void>(mesh()); // refuses more tiles than have a number
+        static_cast<void>(mesh());  // refuses more tiles than have a number
         if (layout.side > longest_side())
             raise(errc::invalid_argument, "a region of " + std::to_string(layout.side) +
                                               " cores a side is larger than the wafer, whose shorter side has " +
@@ -118,14 +118,10 @@ private:
     static constexpr double products_per_layer = 6;
     [[nodiscard]] static constexpr double reductions(op kind) noexcept {
         switch (kind) {
-        case op::rope:
-            return 0; // rotations stay on their core
-        case op::attention:
-            return 4;
-        case op::head:
-            return 2; // the product, and the choice among its rows
-        default:
-            return 1;
+            case op::rope: return 0;  // rotations stay on their core
+            case op::attention: return 4;
+            case op::head: return 2;  // the product, and the choice among its rows
+            default: return 1;
         }
     }
     [[nodiscard]] static constexpr double products(op kind) noexcept { return kind == op::attention ? 2 : 1; }
@@ -188,4 +184,4 @@ private:
 
 static_assert(device_model<wafer>);
 
-} // namespace wafer::inline WAFER_ABI::cost
+}  // namespace wafer::inline WAFER_ABI::cost

@@ -36,12 +36,10 @@ public:
 
     /// @pre All outlive the context.
     context(thread_pool& pool, const simd::kernel_table& kernels, wafer::scratch& memory, wafer::meter<Policy>& meter,
-            const std::atomic<bool>* stop = nullptr) noexcept
-        requires(computes)
+            const std::atomic<bool>* stop = nullptr) noexcept requires(computes)
         : pool_(&pool), workers_(pool.size()), kernels_(&kernels), scratch_(&memory), meter_(&meter), stop_(stop) {}
     /// A phantom needs no threads, but scratch depends on how many there would be.
-    context(std::size_t n_workers, wafer::scratch& memory, wafer::meter<Policy>& meter) noexcept
-        requires(!computes)
+    context(std::size_t n_workers, wafer::scratch& memory, wafer::meter<Policy>& meter) noexcept requires(!computes)
         : workers_(n_workers), scratch_(&memory), meter_(&meter) {}
 
     [[nodiscard]] const simd::kernel_table& kernels() const noexcept { return *kernels_; }

@@ -29,7 +29,8 @@ public:
     /// @param pin        ask the system to keep worker i on the i-th usable CPU (worker 0 is the caller's and stays free).
     /// @throws error{errc::out_of_memory} when the system gives no more threads.
     explicit thread_pool(std::size_t n_threads = 0, bool pin = false)
-        : size_(n_threads != 0 ? n_threads : system::usable_cpus()), spin_(size_ <= system::usable_cpus() ? spin_rounds : 0) {
+        : size_(n_threads != 0 ? n_threads : system::usable_cpus()),
+          spin_(size_ <= system::usable_cpus() ? spin_rounds : 0) {
         try {
             threads_.reserve(size_ - 1);
             for (std::size_t i = 1; i < size_; ++i) {
@@ -38,8 +39,8 @@ public:
             }
         } catch (const std::exception&) {  // no memory for a thread, or none to be had
             stop();
-            raise(errc::out_of_memory, "the system gives no more than " + std::to_string(threads_.size() + 1) +
-                                           " of " + std::to_string(size_) + " threads: ask for fewer");
+            raise(errc::out_of_memory, "the system gives no more than " + std::to_string(threads_.size() + 1) + " of " +
+                                           std::to_string(size_) + " threads: ask for fewer");
         }
     }
     ~thread_pool() { stop(); }

@@ -20,13 +20,16 @@ class scratch {
 public:
     scratch() noexcept = default;
     /// @throws error{errc::out_of_memory}
-    explicit scratch(bytes size) : size_(static_cast<std::size_t>(size.count)), memory_(size_ == 0 ? nullptr : system::reserve_pages(size_)) {
+    explicit scratch(bytes size)
+        : size_(static_cast<std::size_t>(size.count)), memory_(size_ == 0 ? nullptr : system::reserve_pages(size_)) {
         if (size_ != 0 && memory_ == nullptr)
-            raise(errc::out_of_memory, "no memory for " + std::to_string(size_) + " bytes of scratch: use a smaller batch");
+            raise(errc::out_of_memory,
+                  "no memory for " + std::to_string(size_) + " bytes of scratch: use a smaller batch");
     }
     ~scratch() { system::release_pages(memory_, size_); }
     scratch(scratch&& o) noexcept
-        : size_(std::exchange(o.size_, 0)), memory_(std::exchange(o.memory_, nullptr)), used_(std::exchange(o.used_, 0)), peak_(o.peak_) {}
+        : size_(std::exchange(o.size_, 0)), memory_(std::exchange(o.memory_, nullptr)),
+          used_(std::exchange(o.used_, 0)), peak_(o.peak_) {}
     scratch& operator=(scratch&& o) noexcept {
         std::swap(size_, o.size_);
         std::swap(memory_, o.memory_);

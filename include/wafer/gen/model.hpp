@@ -22,8 +22,8 @@ namespace wafer::inline WAFER_ABI {
 
 /// How weights become resident.
 struct load_options {
-    std::size_t n_threads = 0;         // 0: one for each CPU this process may use
-    bool pin_threads = false;          // keep each on a CPU of its own
+    std::size_t n_threads = 0;            // 0: one for each CPU this process may use
+    bool pin_threads = false;             // keep each on a CPU of its own
     std::shared_ptr<thread_pool> pool{};  // use these threads instead of new ones
     progress_fn progress{};               // return false to stop loading
 };
@@ -38,8 +38,10 @@ public:
         s.net = std::make_shared<network>(file, s.pool->size());
         if (auto words = read_vocabulary(file)) {
             if (words->tokens.size() > s.net->config().n_vocab)
-                raise(errc::bad_vocabulary, std::to_string(words->tokens.size()) + " tokens for an embedding of " +
-                                                std::to_string(s.net->config().n_vocab) + " rows", {file.path(), {}, "tokenizer.ggml.tokens"});
+                raise(errc::bad_vocabulary,
+                      std::to_string(words->tokens.size()) + " tokens for an embedding of " +
+                          std::to_string(s.net->config().n_vocab) + " rows",
+                      {file.path(), {}, "tokenizer.ggml.tokens"});
             s.words.emplace(std::move(*words));
         }
         if (auto source = file.metadata().find<std::string>("tokenizer.chat_template")) {
@@ -60,13 +62,17 @@ public:
     [[nodiscard]] bool has_chat_template() const noexcept { return state_->chat.has_value(); }
     /// @throws error{errc::unsupported_tokenizer} if the file has no vocabulary
     [[nodiscard]] const tokenizer& words() const {
-        if (!state_->words) raise(errc::unsupported_tokenizer, "the model's file has no vocabulary: only token ids can be used with it");
+        if (!state_->words)
+            raise(errc::unsupported_tokenizer,
+                  "the model's file has no vocabulary: only token ids can be used with it");
         return *state_->words;
     }
     /// @throws error{errc::bad_template} if the file has no chat template, or one that cannot be read
     [[nodiscard]] const chat_template& chat() const {
         if (const auto& e = state_->chat_refusal) raise(e->code(), e->what());
-        if (!state_->chat) raise(errc::bad_template, "the model's file has no chat template: it can complete text, but not hold a conversation");
+        if (!state_->chat)
+            raise(errc::bad_template,
+                  "the model's file has no chat template: it can complete text, but not hold a conversation");
         return *state_->chat;
     }
 

@@ -24,13 +24,14 @@ namespace wafer::inline WAFER_ABI {
 /// Exact bytes for a model and one session with it on this machine.
 struct model_plan {
     model_config config;
-    sequence_shape shape;      // with the context filled in
+    sequence_shape shape;  // with the context filled in
     std::size_t n_threads = 1;
-    bytes stored{};            // weights in the file
-    bytes weights{};           // weights as they will be resident
-    bytes cache{};             // keys and values at the full context
-    bytes scratch{};           // buffers of the largest pass, logits included
-    std::vector<sram::resident> residents;  // the stored matrices; a device's tiles may share one in pieces of 32 weights
+    bytes stored{};   // weights in the file
+    bytes weights{};  // weights as they will be resident
+    bytes cache{};    // keys and values at the full context
+    bytes scratch{};  // buffers of the largest pass, logits included
+    std::vector<sram::resident>
+        residents;  // the stored matrices; a device's tiles may share one in pieces of 32 weights
 
     [[nodiscard]] bytes total() const noexcept { return weights + cache + scratch; }
 
@@ -53,9 +54,11 @@ struct model_plan {
     const auto scratch_for = [&](const sequence_shape& s) {
         return net.scratch_size(s, n_threads) + bytes(s.n_output * padded(net.config().n_vocab) * sizeof(float));
     };
-    model_plan p{net.config(), shape, n_threads, net.stored(), net.plan().size(), net.cache_shape(shape).size(), scratch_for(shape), {}};
+    model_plan p{net.config(),       shape, n_threads, net.stored(), net.plan().size(), net.cache_shape(shape).size(),
+                 scratch_for(shape), {}};
     for (const auto& m : net.plan().matrices())
-        p.residents.push_back({m.name, bytes(m.rows * row_bytes(m.type, m.cols)), ceil_div(m.rows * m.cols, std::size_t{32}), m.layer});
+        p.residents.push_back(
+            {m.name, bytes(m.rows * row_bytes(m.type, m.cols)), ceil_div(m.rows * m.cols, std::size_t{32}), m.layer});
     if (p.total() <= limit) return p;
     const auto mib = [](bytes n) { return std::to_string((n.count + (1 << 20) - 1) >> 20) + " MiB"; };
     std::string advice = "even one position does not fit: use fewer bits per weight or more memory";
@@ -65,12 +68,14 @@ struct model_plan {
         advice = "a context of " + std::to_string(less.n_context) + " would fit";
         break;
     }
-    raise(errc::does_not_fit, "weights " + mib(p.weights) + " + cache " + mib(p.cache) + " + scratch " + mib(p.scratch) + " exceed " + mib(limit) + ": " + advice,
+    raise(errc::does_not_fit,
+          "weights " + mib(p.weights) + " + cache " + mib(p.cache) + " + scratch " + mib(p.scratch) + " exceed " +
+              mib(limit) + ": " + advice,
           {file.path(), {}, {}});
 }
 
-[[nodiscard]] inline model_plan plan(const std::filesystem::path& path, sequence_shape shape = {}, std::size_t n_threads = 0,
-                                     bytes limit = bytes(system::available_memory())) {
+[[nodiscard]] inline model_plan plan(const std::filesystem::path& path, sequence_shape shape = {},
+                                     std::size_t n_threads = 0, bytes limit = bytes(system::available_memory())) {
     return plan(open_checkpoint(path), shape, n_threads, limit);
 }
 

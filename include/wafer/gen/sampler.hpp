@@ -48,7 +48,8 @@ public:
     [[nodiscard]] std::int32_t pick(std::span<const float> logits, std::span<const std::int32_t> recent = {}) {
         candidates_.resize(logits.size());
         for (std::size_t i = 0; i < logits.size(); ++i)
-            candidates_[i] = {static_cast<std::int32_t>(i), std::isnan(logits[i]) ? lowest : std::min(logits[i], highest)};
+            candidates_[i] = {static_cast<std::int32_t>(i),
+                              std::isnan(logits[i]) ? lowest : std::min(logits[i], highest)};
         penalise(recent.last(std::min(how_.repeat_last, recent.size())));
         if (how_.temperature == 0) return std::min_element(candidates_.begin(), candidates_.end(), likelier)->id;
         keep_top_k();
@@ -65,14 +66,16 @@ private:
     };
     static constexpr float lowest = -std::numeric_limits<float>::infinity();
     static constexpr float highest = std::numeric_limits<float>::max();  // infinities have no differences
-    static bool likelier(const candidate& a, const candidate& b) noexcept { return a.logit > b.logit || (a.logit == b.logit && a.id < b.id); }
+    static bool likelier(const candidate& a, const candidate& b) noexcept {
+        return a.logit > b.logit || (a.logit == b.logit && a.id < b.id);
+    }
 
     void penalise(std::span<const std::int32_t> recent) noexcept {
         if (how_.repeat_penalty == 1) return;
         for (std::size_t i = 0; i < recent.size(); ++i) {
             const auto id = static_cast<std::size_t>(recent[i]);
-            if (id >= candidates_.size() || std::find(recent.begin(), recent.begin() + static_cast<std::ptrdiff_t>(i), recent[i]) !=
-                                                recent.begin() + static_cast<std::ptrdiff_t>(i))
+            if (id >= candidates_.size() || std::find(recent.begin(), recent.begin() + static_cast<std::ptrdiff_t>(i),
+                                                      recent[i]) != recent.begin() + static_cast<std::ptrdiff_t>(i))
                 continue;  // once for each token, however often it came
             float& l = candidates_[id].logit;
             l = l > 0 ? l / how_.repeat_penalty : l * how_.repeat_penalty;
@@ -80,7 +83,8 @@ private:
     }
     void keep_top_k() {
         const std::size_t k = how_.top_k == 0 ? candidates_.size() : std::min(how_.top_k, candidates_.size());
-        std::partial_sort(candidates_.begin(), candidates_.begin() + static_cast<std::ptrdiff_t>(k), candidates_.end(), likelier);
+        std::partial_sort(candidates_.begin(), candidates_.begin() + static_cast<std::ptrdiff_t>(k), candidates_.end(),
+                          likelier);
         candidates_.resize(k);
     }
     /// top_p and min_p, over probabilities at temperature 1 of what top_k left.
@@ -92,7 +96,8 @@ private:
         double sum = 0;
         std::size_t kept = 0;
         while (kept < candidates_.size()) {
-            const double likelihood = std::exp(static_cast<double>(candidates_[kept].logit - top));  // relative to the best
+            const double likelihood =
+                std::exp(static_cast<double>(candidates_[kept].logit - top));  // relative to the best
             if (kept != 0 && likelihood < static_cast<double>(how_.min_p)) break;
             ++kept;
             if ((sum += likelihood / total) >= static_cast<double>(how_.top_p)) break;
@@ -102,7 +107,9 @@ private:
     [[nodiscard]] std::int32_t draw() {
         const float top = candidates_.front().logit;
         if (top == lowest) return candidates_.front().id;
-        const auto weight = [&](const candidate& c) { return std::exp(static_cast<double>((c.logit - top) / how_.temperature)); };
+        const auto weight = [&](const candidate& c) {
+            return std::exp(static_cast<double>((c.logit - top) / how_.temperature));
+        };
         double total = 0;
         for (const auto& c : candidates_) total += weight(c);
         // 53 random bits make a double in [0, 1), the same on every system.

@@ -43,7 +43,8 @@ struct session_options {
 enum class finish : std::uint8_t { running, end_of_turn, stop_string, max_tokens, context_full, stopped };
 
 [[nodiscard]] constexpr std::string_view to_string(finish f) noexcept {
-    constexpr std::string_view names[] = {"running", "end_of_turn", "stop_string", "max_tokens", "context_full", "stopped"};
+    constexpr std::string_view names[] = {"running",    "end_of_turn",  "stop_string",
+                                          "max_tokens", "context_full", "stopped"};
     return names[static_cast<std::size_t>(f)];
 }
 
@@ -110,11 +111,11 @@ class session {
 public:
     /// @throws error: out_of_memory, invalid_argument
     explicit session(const model& m, Policy policy = {}, session_options options = {})
-        : model_(m), options_(std::move(options)), sequence_(m.net(), m.pool(), options_.shape, std::move(policy)), sampler_(options_.how) {
+        : model_(m), options_(std::move(options)), sequence_(m.net(), m.pool(), options_.shape, std::move(policy)),
+          sampler_(options_.how) {
         reset();
     }
-    session(const model& m, session_options options)
-        requires std::same_as<Policy, cost::none>
+    session(const model& m, session_options options) requires std::same_as<Policy, cost::none>
         : session(m, Policy{}, std::move(options)) {}
     session(const session&) = delete;
     session& operator=(const session&) = delete;
@@ -186,7 +187,9 @@ public:
 private:
     friend class reply<Policy>;
     [[nodiscard]] const tokenizer& words() const { return model_.words(); }
-    [[nodiscard]] std::string token_text(std::optional<token_id> id) const { return id ? std::string(words().piece(*id)) : std::string(); }
+    [[nodiscard]] std::string token_text(std::optional<token_id> id) const {
+        return id ? std::string(words().piece(*id)) : std::string();
+    }
 
     void say(std::string_view role, std::string_view content, std::string_view reasoning = {}) {
         message m;
@@ -199,10 +202,12 @@ private:
     /// Takes a prompt: what the sequence already holds of it stays.
     void begin(std::string_view prompt) {
         std::vector<token_id> ids = words().encode(prompt);
-        if (words().adds_bos() && (ids.empty() || ids.front() != *words().bos())) ids.insert(ids.begin(), *words().bos());
+        if (words().adds_bos() && (ids.empty() || ids.front() != *words().bos()))
+            ids.insert(ids.begin(), *words().bos());
         if (ids.empty()) raise(errc::invalid_argument, "there is nothing to read: the prompt is empty");
         if (ids.size() > sequence_.capacity())
-            raise(errc::context_full, "the prompt has " + std::to_string(ids.size()) + " tokens, the context " + std::to_string(sequence_.capacity()) +
+            raise(errc::context_full, "the prompt has " + std::to_string(ids.size()) + " tokens, the context " +
+                                          std::to_string(sequence_.capacity()) +
                                           ": begin a new conversation or use a larger context");
         const auto held = sequence_.tokens();
         const auto shared = std::mismatch(ids.begin(), ids.end(), held.begin(), held.end()).first - ids.begin();
@@ -302,19 +307,19 @@ private:
     sequence<Policy> sequence_;
     sampler sampler_;
     std::vector<message> messages_;
-    std::vector<token_id> prompt_;      // not read yet
-    std::size_t reused_ = 0;            // tokens of it that the sequence holds
+    std::vector<token_id> prompt_;  // not read yet
+    std::size_t reused_ = 0;        // tokens of it that the sequence holds
     std::optional<think_splitter> splitter_;
     std::optional<detokenizer> text_;
     stop_strings stops_;
     std::deque<reply_piece> ready_;
     std::string said_, thought_;
     answer_stats stats_;
-    bool answering_ = false;            // a question waits for its answer to be settled
+    bool answering_ = false;  // a question waits for its answer to be settled
     finish finish_ = finish::end_of_turn;
 };
 
-session(const model&) -> session<cost::none>;
-session(const model&, session_options) -> session<cost::none>;
+session(const model&)->session<cost::none>;
+session(const model&, session_options)->session<cost::none>;
 
 }  // namespace wafer::inline WAFER_ABI

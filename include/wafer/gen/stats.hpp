@@ -41,7 +41,9 @@ struct answer_stats {
 
 private:
     using clock = std::chrono::steady_clock;
-    [[nodiscard]] seconds since_start() const noexcept { return seconds(std::chrono::duration<double>(clock::now() - start_).count()); }
+    [[nodiscard]] seconds since_start() const noexcept {
+        return seconds(std::chrono::duration<double>(clock::now() - start_).count());
+    }
     clock::time_point start_{};
 };
 

@@ -26,16 +26,22 @@ namespace wafer::inline WAFER_ABI {
     v.pre = meta.find<std::string>(key("pre")).value_or("default");
     v.tokens = meta.require<std::vector<std::string>>(key("tokens"));
     v.merges = meta.find<std::vector<std::string>>(key("merges")).value_or(std::vector<std::string>{});
-    for (const double s : meta.find<std::vector<double>>(key("scores")).value_or(std::vector<double>{})) v.scores.push_back(static_cast<float>(s));
-    for (const std::int64_t t : meta.find<std::vector<std::int64_t>>(key("token_type")).value_or(std::vector<std::int64_t>{})) {
-        if (t < 0 || t > 6) raise(errc::bad_vocabulary, "token type " + std::to_string(t) + " is unknown", {file.path(), {}, key("token_type")});
+    for (const double s : meta.find<std::vector<double>>(key("scores")).value_or(std::vector<double>{}))
+        v.scores.push_back(static_cast<float>(s));
+    for (const std::int64_t t :
+         meta.find<std::vector<std::int64_t>>(key("token_type")).value_or(std::vector<std::int64_t>{})) {
+        if (t < 0 || t > 6)
+            raise(errc::bad_vocabulary, "token type " + std::to_string(t) + " is unknown",
+                  {file.path(), {}, key("token_type")});
         v.types.push_back(t == 0 ? token_type::normal : static_cast<token_type>(t));
     }
     const auto id = [&](std::string_view rest) -> std::optional<token_id> {
         const auto value = meta.find<std::uint64_t>(key(rest));
         if (!value) return std::nullopt;
         if (*value >= v.tokens.size())
-            raise(errc::bad_vocabulary, "token " + std::to_string(*value) + " is outside the vocabulary of " + std::to_string(v.tokens.size()),
+            raise(errc::bad_vocabulary,
+                  "token " + std::to_string(*value) + " is outside the vocabulary of " +
+                      std::to_string(v.tokens.size()),
                   {file.path(), {}, key(rest)});
         return static_cast<token_id>(*value);
     };
@@ -46,7 +52,8 @@ namespace wafer::inline WAFER_ABI {
     v.unknown = id("unknown_token_id");
     v.padding = id("padding_token_id");
     // Files that do not say: byte-level vocabularies of the Llama 3 family begin with BOS, the others do not.
-    v.add_bos = meta.find<bool>(key("add_bos_token")).value_or(v.pre == "llama-bpe" || v.pre == "llama3" || v.pre == "llama-v3");
+    v.add_bos = meta.find<bool>(key("add_bos_token"))
+                    .value_or(v.pre == "llama-bpe" || v.pre == "llama3" || v.pre == "llama-v3");
     v.add_eos = meta.find<bool>(key("add_eos_token")).value_or(false);
     return v;
 }

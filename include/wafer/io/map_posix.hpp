@@ -5,17 +5,16 @@
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
+#include <fcntl.h>
 #include <filesystem>
 #include <limits>
 #include <span>
 #include <string>
-#include <system_error>
-#include <utility>
-
-#include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <system_error>
 #include <unistd.h>
+#include <utility>
 
 #include <wafer/core/config.hpp>
 #include <wafer/core/error.hpp>
@@ -78,7 +77,9 @@ inline void advise(std::span<const std::byte> part, page_advice advice) noexcept
     if (begin >= end) return;
 #if defined(MADV_POPULATE_READ)
     // Maps the pages in one call instead of a fault for every few of them. Linux 5.14; older ones refuse, and get the hint.
-    if (advice == page_advice::will_need && ::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_POPULATE_READ) == 0) return;
+    if (advice == page_advice::will_need &&
+        ::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_POPULATE_READ) == 0)
+        return;
 #endif
     const int how = advice == page_advice::sequential  ? MADV_SEQUENTIAL
                     : advice == page_advice::will_need ? MADV_WILLNEED

@@ -81,8 +81,13 @@ template <class Context>
 void rms_norm(Context& ctx, const float* x, resident_vector weight, float eps, const activation_batch& y) noexcept {
     [[maybe_unused]] const auto metered = ctx.measure([&] {
         const std::uint64_t n = y.n_tok * y.width;
-        return work{.kind = op::norm, .n_tok = y.n_tok, .arithmetic = flops(4 * n), .weights = bytes(weight.size_bytes()),
-                    .activations = bytes(n * 2 * sizeof(float)), .outputs = y.width, .inputs = y.width,
+        return work{.kind = op::norm,
+                    .n_tok = y.n_tok,
+                    .arithmetic = flops(4 * n),
+                    .weights = bytes(weight.size_bytes()),
+                    .activations = bytes(n * 2 * sizeof(float)),
+                    .outputs = y.width,
+                    .inputs = y.width,
                     .resident = bytes(weight.size_bytes())};
     });
     if constexpr (Context::computes) {

@@ -22,10 +22,10 @@ namespace wafer::inline WAFER_ABI {
 /// One layer of a KV cache. Keys are a packed matrix that grows: its rows are positions, so that scores are the same matrix
 /// product as any other. Values are plain rows. Both lie head by head.
 struct kv_view {
-    dtype type = dtype::f32;       // f32, f16, bf16 or q8_0
-    std::byte* keys = nullptr;     // (n_kv, capacity / 16 panels of 16 positions, d_key)
-    std::byte* values = nullptr;   // (n_kv, capacity, d_value)
-    std::size_t capacity = 0;      // positions; multiple of score_block
+    dtype type = dtype::f32;      // f32, f16, bf16 or q8_0
+    std::byte* keys = nullptr;    // (n_kv, capacity / 16 panels of 16 positions, d_key)
+    std::byte* values = nullptr;  // (n_kv, capacity, d_value)
+    std::size_t capacity = 0;     // positions; multiple of score_block
     std::size_t n_kv = 0, d_key = 0, d_value = 0;
 
     [[nodiscard]] std::byte* panel(std::size_t head, std::size_t pos) const noexcept {
@@ -35,7 +35,9 @@ struct kv_view {
         return values + (head * capacity + pos) * row_bytes(type, d_value);
     }
     /// Bytes that one position takes.
-    [[nodiscard]] bytes per_position() const noexcept { return bytes(n_kv * (row_bytes(type, d_key) + row_bytes(type, d_value))); }
+    [[nodiscard]] bytes per_position() const noexcept {
+        return bytes(n_kv * (row_bytes(type, d_key) + row_bytes(type, d_value)));
+    }
 };
 
 /// Positions whose scores are computed and exponentiated together.
@@ -49,19 +51,24 @@ template <class Context>
 void rope_and_store(Context& ctx, const rope_angles& angles, const activation_batch& q, const activation_batch& k,
                     const activation_batch& v, const kv_view& cache, std::size_t pos) noexcept {
     [[maybe_unused]] const auto metered = ctx.measure([&] {
-        return work{.kind = op::rope, .n_tok = q.n_tok, .arithmetic = flops(3 * q.n_tok * (q.width + k.width)),
+        return work{.kind = op::rope,
+                    .n_tok = q.n_tok,
+                    .arithmetic = flops(3 * q.n_tok * (q.width + k.width)),
                     .cache = bytes(q.n_tok * cache.per_position().count),
-                    .activations = bytes(q.n_tok * (2 * q.width + 2 * k.width + v.width) * sizeof(float)), .outputs = q.width};
+                    .activations = bytes(q.n_tok * (2 * q.width + 2 * k.width + v.width) * sizeof(float)),
+                    .outputs = q.width};
     });
     if constexpr (Context::computes) {
         const auto store = ctx.kernels().store_row[static_cast<std::size_t>(cache.type)];
         ctx.split(q.n_tok, q.width + k.width * 4, [&](std::size_t begin, std::size_t end) {
             for (std::size_t t = begin; t < end; ++t) {
-                for (std::size_t at = 0; at < q.width; at += cache.d_key) angles.rotate(ctx.kernels(), t, q.row(t) + at);
+                for (std::size_t at = 0; at < q.width; at += cache.d_key)
+                    angles.rotate(ctx.kernels(), t, q.row(t) + at);
                 for (std::size_t head = 0; head < cache.n_kv; ++head) {
                     float* const key = k.row(t) + head * cache.d_key;
                     angles.rotate(ctx.kernels(), t, key);
-                    store_in_panel(cache.type, key, cache.d_key, cache.panel(head, pos + t), (pos + t) % simd::panel_rows);
+                    store_in_panel(cache.type, key, cache.d_key, cache.panel(head, pos + t),
+                                   (pos + t) % simd::panel_rows);
                     store(v.row(t) + head * cache.d_value, cache.d_value, cache.value(head, pos + t));
                 }
             }
@@ -90,12 +97,15 @@ struct attention_state {
             const float top = std::max(peak[r], other.peak[r]);
             const float mine = std::exp(peak[r] - top), theirs = std::exp(other.peak[r] - top);
             peak[r] = top;
-            total[r] = std::fma(total[r], mine, other.total[r] * theirs);  // fma: no compiler may choose its own roundings
+            total[r] =
+                std::fma(total[r], mine, other.total[r] * theirs);  // fma: no compiler may choose its own roundings
             kernels.scale(out + r * d, mine, d);
             kernels.add_scaled(out + r * d, other.out + r * d, theirs, d);
         }
     }
-    [[nodiscard]] static constexpr std::size_t floats(std::size_t rows, std::size_t d) noexcept { return rows * (d + 2); }
+    [[nodiscard]] static constexpr std::size_t floats(std::size_t rows, std::size_t d) noexcept {
+        return rows * (d + 2);
+    }
     [[nodiscard]] static attention_state at(float* memory, std::size_t rows, std::size_t d) noexcept {
         return {memory, memory + rows, memory + 2 * rows, d};
     }
@@ -104,7 +114,7 @@ struct attention_state {
 /// A worker's own memory while it attends: gathered queries, scores, and two states.
 struct attention_desk {
     activation_batch queries;
-    float* scores;      // (rows, score_block)
+    float* scores;  // (rows, score_block)
     float* running;
     float* fresh;
 };
@@ -113,9 +123,9 @@ struct attention_desk {
 struct attention_job {
     const kv_view& cache;
     const activation_batch& q;
-    std::size_t pos;      // of the batch's first token
-    std::size_t head;     // KV head
-    std::size_t group;    // query heads per KV head
+    std::size_t pos;    // of the batch's first token
+    std::size_t head;   // KV head
+    std::size_t group;  // query heads per KV head
     std::size_t first, tile;
     float scale;
 
@@ -133,14 +143,15 @@ struct attention_job {
     }
 
     /// Sums over positions [begin, begin + score_span) into a cleared state.
-    void attend(const simd::kernel_table& kernels, const attention_desk& desk, std::size_t begin, const attention_state& state) const noexcept {
+    void attend(const simd::kernel_table& kernels, const attention_desk& desk, std::size_t begin,
+                const attention_state& state) const noexcept {
         const auto type = static_cast<std::size_t>(cache.type);
         const std::size_t end = std::min(begin + score_span, visible(rows() - 1));
         state.clear(rows());
         for (std::size_t at = begin; at < end; at += score_block) {
             const std::size_t n = std::min(score_block, end - at);
-            kernels.matmul[type](cache.panel(head, at), ceil_div(n, simd::panel_rows), cache.d_key, desk.queries.from(0), rows(),
-                                 desk.scores, score_block);
+            kernels.matmul[type](cache.panel(head, at), ceil_div(n, simd::panel_rows), cache.d_key,
+                                 desk.queries.from(0), rows(), desk.scores, score_block);
             for (std::size_t r = 0; r < rows(); ++r) {
                 float* const s = desk.scores + r * score_block;
                 const std::size_t seen = visible(r) > at ? std::min(n, visible(r) - at) : 0;
@@ -152,13 +163,14 @@ struct attention_job {
                 state.total[r] = std::fma(state.total[r], keep, kernels.exp_sum(s, seen, top));
                 state.peak[r] = top;
             }
-            kernels.weighted_rows[type](desk.scores, score_block, rows(), cache.value(head, at), row_bytes(cache.type, cache.d_value), n,
-                                        cache.d_value, state.out, state.d);
+            kernels.weighted_rows[type](desk.scores, score_block, rows(), cache.value(head, at),
+                                        row_bytes(cache.type, cache.d_value), n, cache.d_value, state.out, state.d);
         }
     }
 
     /// out[t, head, :] = sums / total
-    void finish(const simd::kernel_table& kernels, const attention_state& state, const activation_batch& out) const noexcept {
+    void finish(const simd::kernel_table& kernels, const attention_state& state,
+                const activation_batch& out) const noexcept {
         for (std::size_t r = 0; r < rows(); ++r) {
             float* const to = out.row(first + r / group) + (head * group + r % group) * cache.d_value;
             std::copy_n(state.out + r * state.d, state.d, to);
@@ -175,13 +187,18 @@ struct attention_job {
 /// the batch or on the threads. Accumulates in f32.
 /// @cite Ainslie et al. 2023 (GQA); Milakov & Gimelshein 2018 (online softmax); Dao et al. 2022, section 3.1 (merging).
 template <class Context>
-void attention(Context& ctx, const kv_view& cache, const activation_batch& q, std::size_t n_head, std::size_t pos, float scale,
-               const activation_batch& out) noexcept {
+void attention(Context& ctx, const kv_view& cache, const activation_batch& q, std::size_t n_head, std::size_t pos,
+               float scale, const activation_batch& out) noexcept {
     [[maybe_unused]] const auto metered = ctx.measure([&] {
-        const std::uint64_t n = q.n_tok, end = pos + n, pairs = n * (pos + 1) + n * (n - 1) / 2;  // (query, visible position)
-        return work{.kind = op::attention, .n_tok = n, .arithmetic = flops(2 * pairs * n_head * (cache.d_key + cache.d_value)),
-                    .cache = bytes(end * cache.per_position().count), .activations = bytes(n * (q.width + out.width) * sizeof(float)),
-                    .outputs = out.width, .inputs = q.width};
+        const std::uint64_t n = q.n_tok, end = pos + n,
+                            pairs = n * (pos + 1) + n * (n - 1) / 2;  // (query, visible position)
+        return work{.kind = op::attention,
+                    .n_tok = n,
+                    .arithmetic = flops(2 * pairs * n_head * (cache.d_key + cache.d_value)),
+                    .cache = bytes(end * cache.per_position().count),
+                    .activations = bytes(n * (q.width + out.width) * sizeof(float)),
+                    .outputs = out.width,
+                    .inputs = q.width};
     });
     constexpr std::size_t most_rows = 32;  // queries that share a walk over the cache
     const std::size_t group = n_head / cache.n_kv;
@@ -199,7 +216,8 @@ void attention(Context& ctx, const kv_view& cache, const activation_batch& q, st
     float* const scores = ctx.scratch().template take<float>(desk_rows * score_block);
     float* const states = ctx.scratch().template take<float>(2 * ctx.workers() * state_floats);
     // Taken even where nobody shares, so that the largest batch is also the one that takes most scratch.
-    float* const spans = n_spans > 1 ? ctx.scratch().template take<float>(cache.n_kv * n_spans * state_floats) : nullptr;
+    float* const spans =
+        n_spans > 1 ? ctx.scratch().template take<float>(cache.n_kv * n_spans * state_floats) : nullptr;
 
     if constexpr (Context::computes) {
         const auto& kernels = ctx.kernels();
@@ -213,7 +231,8 @@ void attention(Context& ctx, const kv_view& cache, const activation_batch& q, st
         };
         const auto job_of = [&](std::size_t item) {
             const std::size_t first = item / cache.n_kv * tile;
-            return detail::attention_job{cache, q, pos, item % cache.n_kv, group, first, std::min(tile, q.n_tok - first), scale};
+            return detail::attention_job{
+                cache, q, pos, item % cache.n_kv, group, first, std::min(tile, q.n_tok - first), scale};
         };
         if (!share_spans) {
             // Later tiles see more; dealing them in turn, from the last on, keeps the workers even.
@@ -248,7 +267,8 @@ void attention(Context& ctx, const kv_view& cache, const activation_batch& q, st
         });
         ctx.split(cache.n_kv, rows * cache.d_value * n_spans, [&](std::size_t begin, std::size_t end) {
             for (std::size_t head = begin; head < end; ++head) {
-                for (std::size_t span = 1; span < n_spans; ++span) span_state(head, 0).merge(kernels, span_state(head, span), rows);
+                for (std::size_t span = 1; span < n_spans; ++span)
+                    span_state(head, 0).merge(kernels, span_state(head, span), rows);
                 job_of(head).finish(kernels, span_state(head, 0), out);
             }
         });

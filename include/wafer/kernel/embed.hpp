@@ -17,11 +17,16 @@ namespace wafer::inline WAFER_ABI {
 /// x[t, :] = E[tokens[t], :], decoded exactly.
 /// Shapes: E (n_vocab, d_model), x (n_tok, d_model) with stride padded(d_model). @pre 0 <= tokens[t] < n_vocab.
 template <class Context>
-void embed(Context& ctx, const resident_matrix& embedding, std::span<const std::int32_t> tokens, std::size_t n_tok, float* x) noexcept {
+void embed(Context& ctx, const resident_matrix& embedding, std::span<const std::int32_t> tokens, std::size_t n_tok,
+           float* x) noexcept {
     [[maybe_unused]] const auto metered = ctx.measure([&] {
         const std::uint64_t row = row_bytes(embedding.type, embedding.cols);
-        return work{.kind = op::embed, .n_tok = n_tok, .weights = bytes(n_tok * row),
-                    .activations = bytes(n_tok * embedding.cols * sizeof(float)), .outputs = embedding.cols, .resident = embedding.stored()};
+        return work{.kind = op::embed,
+                    .n_tok = n_tok,
+                    .weights = bytes(n_tok * row),
+                    .activations = bytes(n_tok * embedding.cols * sizeof(float)),
+                    .outputs = embedding.cols,
+                    .resident = embedding.stored()};
     });
     if constexpr (Context::computes) {
         const std::size_t panel = simd::panel_bytes(embedding.type, embedding.cols);
@@ -31,8 +36,8 @@ void embed(Context& ctx, const resident_matrix& embedding, std::span<const std::
                 for (const auto& part : embedding.parts) {
                     if (row < part.first_row || row >= part.first_row + part.n_rows) continue;
                     const std::size_t local = row - part.first_row;
-                    unpack_row(embedding.type, part.panels + local / simd::panel_rows * panel, local % simd::panel_rows, embedding.cols,
-                               x + t * padded(embedding.cols));
+                    unpack_row(embedding.type, part.panels + local / simd::panel_rows * panel, local % simd::panel_rows,
+                               embedding.cols, x + t * padded(embedding.cols));
                 }
             }
         });

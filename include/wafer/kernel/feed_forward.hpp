@@ -30,8 +30,8 @@ namespace detail {
 /// h[t, r] = silu(gate[r, :] . x[t, :]) * (up[r, :] . x[t, :]) for the rows that `worker` owns, quantised if h has room.
 /// x and h begin at the batch's first token; `other` is memory like h.
 template <class Context>
-void gated_up(const Context& ctx, const feed_forward_weights& w, std::size_t worker, const simd::activations& x, std::size_t n_tok,
-              const activation_batch& h, std::size_t first, float* other) noexcept {
+void gated_up(const Context& ctx, const feed_forward_weights& w, std::size_t worker, const simd::activations& x,
+              std::size_t n_tok, const activation_batch& h, std::size_t first, float* other) noexcept {
     const auto& kernels = ctx.kernels();
     for (std::size_t i = 0; i < w.gate.parts.size(); ++i) {
         const matrix_part& part = w.gate.parts[i];
@@ -73,8 +73,10 @@ namespace detail {
 /// experts of a uniform choice, E (1 - (1 - k/E)^n), and the least that the busiest can have: both exact for one token.
 inline work expert_work(op kind, const routing& r, std::span<const feed_forward_weights> experts, bool up) noexcept {
     const auto& one = experts.front();
-    work w = up ? product_work(kind, r.n_tok, std::array{one.gate, one.up}) : product_work(kind, r.n_tok, std::span(&one.down, 1));
-    const double n = static_cast<double>(experts.size()), k = static_cast<double>(r.n_active), tokens = static_cast<double>(r.n_tok);
+    work w = up ? product_work(kind, r.n_tok, std::array{one.gate, one.up})
+                : product_work(kind, r.n_tok, std::span(&one.down, 1));
+    const double n = static_cast<double>(experts.size()), k = static_cast<double>(r.n_active),
+                 tokens = static_cast<double>(r.n_tok);
     double touched = n * (1 - std::pow(1 - k / n, tokens));
     double busiest = std::ceil(k * tokens / n);
     if (r.first != nullptr) {
@@ -99,8 +101,8 @@ inline work expert_work(op kind, const routing& r, std::span<const feed_forward_
 /// One token: the rows of its experts are one job, balanced over the threads. Many tokens: expert by expert, so that each
 /// expert's weights are read once. Shapes as for feed_forward, for each expert.
 template <class Context>
-void expert_feed_forward(Context& ctx, std::span<const feed_forward_weights> experts, const routing& r, const activation_batch& x,
-                         float* residual) noexcept {
+void expert_feed_forward(Context& ctx, std::span<const feed_forward_weights> experts, const routing& r,
+                         const activation_batch& x, float* residual) noexcept {
     const scratch::frame frame(ctx.scratch());
     const std::size_t n = r.assignments();
     const auto& one = experts.front();
@@ -125,7 +127,8 @@ void expert_feed_forward(Context& ctx, std::span<const feed_forward_weights> exp
         }
     }
     {
-        [[maybe_unused]] const auto metered = ctx.measure([&] { return detail::expert_work(op::ffn_up, r, experts, true); });
+        [[maybe_unused]] const auto metered =
+            ctx.measure([&] { return detail::expert_work(op::ffn_up, r, experts, true); });
         if constexpr (Context::computes)
             ctx.run([&](std::size_t worker) {
                 for (std::size_t e = 0; e < experts.size() && !ctx.stopped(); ++e)
@@ -134,13 +137,15 @@ void expert_feed_forward(Context& ctx, std::span<const feed_forward_weights> exp
                                          r.load(e), h, r.first[e], other);
             });
     }
-    [[maybe_unused]] const auto metered = ctx.measure([&] { return detail::expert_work(op::ffn_down, r, experts, false); });
+    [[maybe_unused]] const auto metered =
+        ctx.measure([&] { return detail::expert_work(op::ffn_down, r, experts, false); });
     if constexpr (Context::computes) {
         ctx.run([&](std::size_t worker) {
             for (std::size_t e = 0; e < experts.size() && !ctx.stopped(); ++e)
                 if (r.load(e) != 0)
                     for_owned_parts(experts[e].down, worker, ctx.workers(), [&](const matrix_part& part) {
-                        multiply_part(ctx, experts[e].down, part, h.from(r.first[e]), r.load(e), {}, y.row(r.first[e]), y.ld());
+                        multiply_part(ctx, experts[e].down, part, h.from(r.first[e]), r.load(e), {}, y.row(r.first[e]),
+                                      y.ld());
                     });
         });
         ctx.split(r.n_tok, x.width * r.n_active, [&](std::size_t begin, std::size_t end) {

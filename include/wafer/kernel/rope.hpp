@@ -28,13 +28,13 @@ enum class rope_scaling : std::uint8_t { none, linear, yarn };
 /// The parameters of RoPE. Angle of pair i at position p: p * frequency_i.
 struct rope_config {
     rope_pairs pairs = rope_pairs::interleaved;
-    std::size_t d_rope = 0;             // rotated elements of each head; even
-    double base = 10000;                // theta
+    std::size_t d_rope = 0;  // rotated elements of each head; even
+    double base = 10000;     // theta
     rope_scaling scaling = rope_scaling::none;
-    double factor = 1;                  // linear and yarn: how many times longer the context is
-    double original_context = 0;        // yarn: the trained context
+    double factor = 1;            // linear and yarn: how many times longer the context is
+    double original_context = 0;  // yarn: the trained context
     double beta_fast = 32, beta_slow = 1;
-    double attention_factor = 1;        // yarn: extra scale of cosines and sines
+    double attention_factor = 1;  // yarn: extra scale of cosines and sines
 };
 
 /// Angular frequency of each pair, radians per position, and the scale of cosines and sines.
@@ -46,7 +46,8 @@ class rope_frequencies {
 public:
     rope_frequencies() = default;
     /// @param divisors  one per pair (Llama 3.x's rope_freqs.weight), or empty; frequencies are divided by them
-    rope_frequencies(const rope_config& c, std::span<const float> divisors) : pairs_(c.pairs), frequency_(c.d_rope / 2) {
+    rope_frequencies(const rope_config& c, std::span<const float> divisors)
+        : pairs_(c.pairs), frequency_(c.d_rope / 2) {
         const double d = static_cast<double>(c.d_rope);
         const bool yarn = c.scaling == rope_scaling::yarn;
         // The pair that turns `turns` times within the original context.
@@ -58,7 +59,8 @@ public:
         for (std::size_t i = 0; i < frequency_.size(); ++i) {
             double f = std::pow(c.base, -2 * static_cast<double>(i) / d);
             if (!divisors.empty()) f /= static_cast<double>(divisors[i]);
-            const double ramp = yarn ? 1 - std::clamp((static_cast<double>(i) - low) / std::max(0.001, high - low), 0.0, 1.0) : 0;
+            const double ramp =
+                yarn ? 1 - std::clamp((static_cast<double>(i) - low) / std::max(0.001, high - low), 0.0, 1.0) : 0;
             frequency_[i] = c.scaling == rope_scaling::none ? f : f * (1 - ramp) / c.factor + f * ramp;
         }
         if (yarn) magnitude_ = c.attention_factor * (1 + 0.1 * std::log(c.factor));
@@ -97,7 +99,8 @@ struct rope_angles {
 };
 
 template <class Context>
-[[nodiscard]] rope_angles take_angles(Context& ctx, const rope_frequencies& rope, std::size_t pos, std::size_t n_tok) noexcept {
+[[nodiscard]] rope_angles take_angles(Context& ctx, const rope_frequencies& rope, std::size_t pos,
+                                      std::size_t n_tok) noexcept {
     const std::size_t n = rope.n_pairs();
     float* const cosines = ctx.scratch().template take<float>(n_tok * n);
     float* const sines = ctx.scratch().template take<float>(n_tok * n);

@@ -25,8 +25,10 @@ struct chosen_expert {
 /// Turns one token's gating logits into n_active experts with weights. A rule is a small value; it may overwrite the logits.
 /// Ties go to the expert of lower index. The result's order is by falling score.
 template <class Rule>
-concept gating_rule = std::copyable<Rule> && requires(const Rule& rule, std::span<float> logits, std::span<chosen_expert> out) {
-    { rule(logits, out) } noexcept;
+concept gating_rule = std::copyable<Rule> &&
+    requires(const Rule& rule, std::span<float> logits, std::span<chosen_expert> out) {
+    { rule(logits, out) }
+    noexcept;
 };
 
 namespace gating {
@@ -39,7 +41,8 @@ inline void top_k(std::span<const float> scores, std::span<chosen_expert> out) n
         while (at > 0 && scores[e] > out[at - 1].weight) --at;
         if (at == out.size()) continue;
         n = std::min(n + 1, out.size());
-        std::copy_backward(out.begin() + static_cast<std::ptrdiff_t>(at), out.begin() + static_cast<std::ptrdiff_t>(n - 1),
+        std::copy_backward(out.begin() + static_cast<std::ptrdiff_t>(at),
+                           out.begin() + static_cast<std::ptrdiff_t>(n - 1),
                            out.begin() + static_cast<std::ptrdiff_t>(n));
         out[at] = {e, scores[e]};
     }
@@ -76,10 +79,10 @@ struct top_k_then_softmax {
 
 /// How a batch's tokens are dealt to experts.
 struct routing {
-    chosen_expert* chosen = nullptr;       // (n_tok, n_active), each token's by rising expert
-    std::uint32_t* first = nullptr;        // (n_expert + 1): assignments of expert e are [first[e], first[e + 1])
-    std::uint32_t* token = nullptr;        // (n_tok * n_active): the token of each assignment, by expert, then by token
-    std::uint32_t* slot = nullptr;         // (n_tok, n_active): where each chosen expert's assignment is in that list
+    chosen_expert* chosen = nullptr;  // (n_tok, n_active), each token's by rising expert
+    std::uint32_t* first = nullptr;   // (n_expert + 1): assignments of expert e are [first[e], first[e + 1])
+    std::uint32_t* token = nullptr;   // (n_tok * n_active): the token of each assignment, by expert, then by token
+    std::uint32_t* slot = nullptr;    // (n_tok, n_active): where each chosen expert's assignment is in that list
     std::size_t n_tok = 0, n_expert = 0, n_active = 0;
 
     [[nodiscard]] std::size_t assignments() const noexcept { return n_tok * n_active; }
@@ -89,8 +92,8 @@ struct routing {
 /// Gates a batch: logits = W x, then the rule for every token, then the lists by expert.
 /// Shapes: x (n_tok, d_model), W (n_expert, d_model). `used` (n_expert), if not empty, counts each expert's tokens.
 template <class Context, gating_rule Rule>
-[[nodiscard]] routing route(Context& ctx, const Rule& rule, const activation_batch& x, const resident_matrix& w, resident_vector bias,
-                            std::size_t n_active, std::span<std::uint64_t> used) noexcept {
+[[nodiscard]] routing route(Context& ctx, const Rule& rule, const activation_batch& x, const resident_matrix& w,
+                            resident_vector bias, std::size_t n_active, std::span<std::uint64_t> used) noexcept {
     routing r{.n_tok = x.n_tok, .n_expert = w.rows, .n_active = n_active};
     r.chosen = ctx.scratch().template take<chosen_expert>(r.assignments());
     r.first = ctx.scratch().template take<std::uint32_t>(r.n_expert + 1);

@@ -24,7 +24,8 @@ std::variant<Known...> make_architecture(std::string_view name, const error_wher
     if (((name == Known::name && (made.template emplace<Known>(), true)) || ...)) return made;
     std::string known;
     ((known += known.empty() ? "" : ", ", known += Known::name), ...);
-    raise(errc::unsupported_architecture, "architecture '" + std::string(name) + "' is not among those this release runs: " + known, where);
+    raise(errc::unsupported_architecture,
+          "architecture '" + std::string(name) + "' is not among those this release runs: " + known, where);
 }
 
 }  // namespace detail
@@ -33,7 +34,8 @@ std::variant<Known...> make_architecture(std::string_view name, const error_wher
 /// @throws error{errc::unsupported_architecture}, listing the known ones; error{errc::missing_key}
 [[nodiscard]] inline any_architecture make_architecture(const checkpoint& file) {
     constexpr std::string_view key = "general.architecture";
-    return detail::make_architecture(file.metadata().require<std::string>(key), {file.path(), {}, std::string(key)}, any_architecture{});
+    return detail::make_architecture(file.metadata().require<std::string>(key), {file.path(), {}, std::string(key)},
+                                     any_architecture{});
 }
 
 }  // namespace wafer::inline WAFER_ABI

@@ -28,11 +28,11 @@ namespace wafer::inline WAFER_ABI {
 struct forward_batch {
     std::span<const std::int32_t> tokens{};  // ids; unused by a phantom
     std::size_t n_tok = 0;
-    std::size_t pos = 0;                   // position of the first one
-    std::size_t n_output = 1;              // logits are wanted for the last n_output tokens
-    float* logits = nullptr;               // (n_output, padded(n_vocab))
+    std::size_t pos = 0;       // position of the first one
+    std::size_t n_output = 1;  // logits are wanted for the last n_output tokens
+    float* logits = nullptr;   // (n_output, padded(n_vocab))
     const kv_cache* cache = nullptr;
-    std::span<std::uint64_t> expert_use{};   // (n_layer, n_expert) counters, or empty
+    std::span<std::uint64_t> expert_use{};  // (n_layer, n_expert) counters, or empty
 };
 
 /// What the blocks of one pass have in common.
@@ -41,7 +41,7 @@ struct forward_pass {
     Context& ctx;
     const model_config& config;
     const forward_batch& batch;
-    float* residual;       // (n_tok, d_model)
+    float* residual;  // (n_tok, d_model)
     rope_angles angles;
 };
 
@@ -103,7 +103,8 @@ struct expert_weights {
 
     void list(weight_list& to, const model_config& c, std::size_t layer) {
         const std::string at = "blk." + std::to_string(layer) + ".";
-        if (c.n_expert == 0) raise(errc::missing_key, "this architecture needs experts", {{}, {}, c.architecture + ".expert_count"});
+        if (c.n_expert == 0)
+            raise(errc::missing_key, "this architecture needs experts", {{}, {}, c.architecture + ".expert_count"});
         to.vector(norm, at + "ffn_norm.weight", c.d_model);
         to.matrix(gate, at + "ffn_gate_inp.weight", c.n_expert, c.d_model, layer);
         experts.resize(c.n_expert);
@@ -120,8 +121,8 @@ struct expert_weights {
 
 /// Begins a pass: the residual stream holds the tokens' embeddings.
 template <class Context>
-[[nodiscard]] forward_pass<Context> begin_pass(Context& ctx, const model_config& c, const rope_frequencies& rope, const resident_matrix& embedding,
-                                               const forward_batch& batch) noexcept {
+[[nodiscard]] forward_pass<Context> begin_pass(Context& ctx, const model_config& c, const rope_frequencies& rope,
+                                               const resident_matrix& embedding, const forward_batch& batch) noexcept {
     float* const residual = ctx.scratch().template take<float>(batch.n_tok * padded(c.d_model));
     embed(ctx, embedding, batch.tokens, batch.n_tok, residual);
     return {ctx, c, batch, residual, take_angles(ctx, rope, batch.pos, batch.n_tok)};
@@ -133,8 +134,14 @@ void head_norm(Context& ctx, const activation_batch& x, resident_vector weight, 
     if (weight.empty()) return;
     [[maybe_unused]] const auto metered = ctx.measure([&] {
         const std::uint64_t n = x.n_tok * x.width;
-        return work{.kind = op::norm, .n_tok = x.n_tok, .arithmetic = flops(4 * n), .weights = bytes(weight.size_bytes()),
-                    .activations = bytes(2 * n * sizeof(float)), .outputs = x.width, .inputs = x.width, .resident = bytes(weight.size_bytes())};
+        return work{.kind = op::norm,
+                    .n_tok = x.n_tok,
+                    .arithmetic = flops(4 * n),
+                    .weights = bytes(weight.size_bytes()),
+                    .activations = bytes(2 * n * sizeof(float)),
+                    .outputs = x.width,
+                    .inputs = x.width,
+                    .resident = bytes(weight.size_bytes())};
     });
     if constexpr (Context::computes) {
         ctx.split(x.n_tok, x.width * 2, [&](std::size_t begin, std::size_t end) {
@@ -180,11 +187,14 @@ void dense_block(const forward_pass<Context>& p, const dense_weights& w) noexcep
 
 /// residual += the chosen experts' feed_forward of the normed residual.
 template <class Context, gating_rule Rule>
-void expert_block(const forward_pass<Context>& p, const expert_weights& w, const Rule& rule, std::size_t layer) noexcept {
+void expert_block(const forward_pass<Context>& p, const expert_weights& w, const Rule& rule,
+                  std::size_t layer) noexcept {
     const scratch::frame frame(p.ctx.scratch());
     const auto& one = w.experts.front();
     const auto x = take_batch(p.ctx, p.batch.n_tok, p.config.d_model, any_blocked(one.gate, one.up, w.gate));
-    const auto use = p.batch.expert_use.empty() ? p.batch.expert_use : p.batch.expert_use.subspan(layer * p.config.n_expert, p.config.n_expert);
+    const auto use = p.batch.expert_use.empty()
+                         ? p.batch.expert_use
+                         : p.batch.expert_use.subspan(layer * p.config.n_expert, p.config.n_expert);
     rms_norm(p.ctx, p.residual, w.norm, p.config.rms_eps, x);
     const auto r = route(p.ctx, rule, x, w.gate, {}, p.config.n_active, use);
     expert_feed_forward(p.ctx, w.experts, r, x, p.residual);
@@ -199,7 +209,8 @@ void end_pass(const forward_pass<Context>& p, const vocabulary_weights& w) noexc
     const resident_matrix& head = w.head ? w.head : w.embedding;
     const auto x = take_batch(ctx, batch.n_output, p.config.d_model, any_blocked(head));
     activation_batch logits{.x = batch.logits, .n_tok = batch.n_output, .width = p.config.n_vocab};
-    rms_norm(ctx, p.residual == nullptr ? nullptr : p.residual + (batch.n_tok - batch.n_output) * x.ld(), w.norm, p.config.rms_eps, x);
+    rms_norm(ctx, p.residual == nullptr ? nullptr : p.residual + (batch.n_tok - batch.n_output) * x.ld(), w.norm,
+             p.config.rms_eps, x);
     matmul(ctx, op::head, x, {{head, {}, &logits}});
 }
 
@@ -219,7 +230,8 @@ struct decoder {
     }
 
     template <class Context>
-    void forward(Context& ctx, const model_config& c, const rope_frequencies& rope, const forward_batch& batch) const noexcept {
+    void forward(Context& ctx, const model_config& c, const rope_frequencies& rope,
+                 const forward_batch& batch) const noexcept {
         const scratch::frame frame(ctx.scratch());
         const auto pass = begin_pass(ctx, c, rope, vocabulary.embedding, batch);
         for (std::size_t i = 0; i < layers.size() && !ctx.stopped(); ++i) layers[i].forward(pass, i);

@@ -20,9 +20,13 @@ struct kv_shape {
     std::size_t n_layer = 0, n_kv = 0, d_key = 0, d_value = 0;
     std::size_t capacity = 0;  // positions, rounded up to whole blocks
 
-    [[nodiscard]] std::size_t keys_size() const noexcept { return n_kv * capacity / simd::panel_rows * simd::panel_bytes(type, d_key); }
+    [[nodiscard]] std::size_t keys_size() const noexcept {
+        return n_kv * capacity / simd::panel_rows * simd::panel_bytes(type, d_key);
+    }
     [[nodiscard]] std::size_t values_size() const noexcept { return n_kv * capacity * row_bytes(type, d_value); }
-    [[nodiscard]] std::size_t layer_size() const noexcept { return round_up(keys_size() + values_size(), std::size_t{64}); }
+    [[nodiscard]] std::size_t layer_size() const noexcept {
+        return round_up(keys_size() + values_size(), std::size_t{64});
+    }
     [[nodiscard]] bytes size() const noexcept { return bytes(n_layer * layer_size()); }
 };
 
@@ -32,13 +36,16 @@ public:
     kv_cache() noexcept = default;
     /// @throws error{errc::invalid_argument} for a type no cache can have; error{errc::out_of_memory}
     explicit kv_cache(kv_shape shape) : shape_(shape) {
-        const bool rows_fit = shape.d_key % info(shape.type).block_len == 0 && shape.d_value % info(shape.type).block_len == 0;
+        const bool rows_fit =
+            shape.d_key % info(shape.type).block_len == 0 && shape.d_value % info(shape.type).block_len == 0;
         if ((!is_float(shape.type) && shape.type != dtype::q8_0) || !rows_fit)
-            raise(errc::invalid_argument, "a KV cache cannot be " + std::string(to_string(shape.type)) + " for heads of " +
-                                              std::to_string(shape.d_key) + ": use f32, f16, bf16, or q8_0 with a multiple of 32");
+            raise(errc::invalid_argument, "a KV cache cannot be " + std::string(to_string(shape.type)) +
+                                              " for heads of " + std::to_string(shape.d_key) +
+                                              ": use f32, f16, bf16, or q8_0 with a multiple of 32");
         memory_ = system::reserve_pages(shape_.size().count);
         if (memory_ == nullptr)
-            raise(errc::out_of_memory, "no memory for a KV cache of " + std::to_string(shape_.size().count) + " bytes: use a smaller context or type");
+            raise(errc::out_of_memory, "no memory for a KV cache of " + std::to_string(shape_.size().count) +
+                                           " bytes: use a smaller context or type");
     }
     ~kv_cache() { system::release_pages(memory_, shape_.size().count); }
     kv_cache(kv_cache&& o) noexcept : shape_(std::exchange(o.shape_, {})), memory_(std::exchange(o.memory_, nullptr)) {}
@@ -51,7 +58,9 @@ public:
     [[nodiscard]] const kv_shape& shape() const noexcept { return shape_; }
     [[nodiscard]] kv_view layer(std::size_t index) const noexcept {
         std::byte* const base = memory_ == nullptr ? nullptr : memory_ + index * shape_.layer_size();
-        return {shape_.type, base, base == nullptr ? nullptr : base + shape_.keys_size(), shape_.capacity, shape_.n_kv, shape_.d_key, shape_.d_value};
+        return {shape_.type,     base,        base == nullptr ? nullptr : base + shape_.keys_size(),
+                shape_.capacity, shape_.n_kv, shape_.d_key,
+                shape_.d_value};
     }
     /// The same shape without memory, for phantom passes.
     [[nodiscard]] static kv_cache phantom(kv_shape shape) noexcept {

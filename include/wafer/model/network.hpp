@@ -36,7 +36,8 @@ class network {
 public:
     /// Plans. @param n_tiles  owners of rows; normally the threads that will run it.
     /// @throws error: unsupported_architecture, missing_key, missing_tensor, wrong_shape, corrupt
-    explicit network(const checkpoint& file, std::size_t n_tiles = 1) : weights_(make_architecture(file)), config_(read_config(file)) {
+    explicit network(const checkpoint& file, std::size_t n_tiles = 1)
+        : weights_(make_architecture(file)), config_(read_config(file)) {
         config_.n_vocab = vocabulary_size(file);
         std::visit(
             [&](auto& w) {
@@ -69,7 +70,8 @@ public:
     void swap(const checkpoint& file, thread_pool& pool) {
         const network other(file, plan_.tiles());
         if (other.config_.architecture != config_.architecture || !same_shapes(other.plan_))
-            raise(errc::wrong_shape, "a swap needs the same architecture, shapes and types as the resident model", {file.path(), {}, {}});
+            raise(errc::wrong_shape, "a swap needs the same architecture, shapes and types as the resident model",
+                  {file.path(), {}, {}});
         const auto turn = pool.lock();  // before in_use_, as sequences do
         const std::unique_lock alone(in_use_);
         ++generation_;
@@ -94,9 +96,12 @@ public:
     /// @throws error{errc::invalid_argument} for a context that no memory could hold
     [[nodiscard]] kv_shape cache_shape(const sequence_shape& s) const {
         const std::size_t n = context_of(s);
-        const double most = static_cast<double>(n) * static_cast<double>(config_.n_layer) * static_cast<double>(config_.n_kv) *
-                            static_cast<double>(config_.d_head + config_.d_value) * 4;
-        if (most > 1e15) raise(errc::invalid_argument, "a context of " + std::to_string(n) + " positions needs more than a petabyte: use a smaller one");
+        const double most = static_cast<double>(n) * static_cast<double>(config_.n_layer) *
+                            static_cast<double>(config_.n_kv) * static_cast<double>(config_.d_head + config_.d_value) *
+                            4;
+        if (most > 1e15)
+            raise(errc::invalid_argument,
+                  "a context of " + std::to_string(n) + " positions needs more than a petabyte: use a smaller one");
         return {s.cache_type, config_.n_layer, config_.n_kv, config_.d_head, config_.d_value, round_up(n, score_block)};
     }
     /// Scratch that the largest pass of such a sequence takes: counted by running the passes over phantom weights.
@@ -107,8 +112,13 @@ public:
         meter<cost::none> unmetered;
         exec::context<cost::none, exec::phantom> ctx(n_workers, count, unmetered);
         for (const std::size_t n_tok : {std::size_t{1}, std::min(n, s.n_batch)})
-            forward(ctx, forward_batch{.tokens = {}, .n_tok = n_tok, .pos = n - n_tok, .n_output = std::min(n_tok, s.n_output),
-                                       .logits = nullptr, .cache = &cache, .expert_use = {}});
+            forward(ctx, forward_batch{.tokens = {},
+                                       .n_tok = n_tok,
+                                       .pos = n - n_tok,
+                                       .n_output = std::min(n_tok, s.n_output),
+                                       .logits = nullptr,
+                                       .cache = &cache,
+                                       .expert_use = {}});
         return count.peak();
     }
 
@@ -121,7 +131,8 @@ public:
 private:
     std::size_t vocabulary_size(const checkpoint& file) const {
         const auto* t = file.find("token_embd.weight");
-        if (t == nullptr) raise(errc::missing_tensor, "the model needs this tensor", {file.path(), {}, "token_embd.weight"});
+        if (t == nullptr)
+            raise(errc::missing_tensor, "the model needs this tensor", {file.path(), {}, "token_embd.weight"});
         return t->dims.rows();
     }
     [[nodiscard]] weight_source source_of(const checkpoint& file) const {
@@ -135,9 +146,11 @@ private:
     }
     [[nodiscard]] bool same_shapes(const arena_plan& other) const noexcept {
         const auto same = [](const auto& a, const auto& b) { return a.name == b.name && a.type == b.type; };
-        return std::equal(plan_.matrices().begin(), plan_.matrices().end(), other.matrices().begin(), other.matrices().end(),
-                          [&](const auto& a, const auto& b) { return same(a, b) && a.rows == b.rows && a.cols == b.cols; }) &&
-               std::equal(plan_.vectors().begin(), plan_.vectors().end(), other.vectors().begin(), other.vectors().end(),
+        return std::equal(
+                   plan_.matrices().begin(), plan_.matrices().end(), other.matrices().begin(), other.matrices().end(),
+                   [&](const auto& a, const auto& b) { return same(a, b) && a.rows == b.rows && a.cols == b.cols; }) &&
+               std::equal(plan_.vectors().begin(), plan_.vectors().end(), other.vectors().begin(),
+                          other.vectors().end(),
                           [&](const auto& a, const auto& b) { return same(a, b) && a.size == b.size; });
     }
 

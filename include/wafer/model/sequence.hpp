@@ -35,13 +35,15 @@ template <cost_policy Policy>
 class sequence {
 public:
     /// @throws error: out_of_memory, invalid_argument
-    sequence(std::shared_ptr<const network> net, std::shared_ptr<thread_pool> pool, const sequence_shape& shape = {}, Policy policy = {},
-             const simd::kernel_table& kernels = simd::select())
-        : network_(std::move(net)), pool_(std::move(pool)), kernels_(&kernels), shape_(checked(shape)), generation_(network_->generation()),
-          capacity_(network_->context_of(shape_)), cache_(network_->cache_shape(shape_)), scratch_(network_->scratch_size(shape_, pool_->size())),
+    sequence(std::shared_ptr<const network> net, std::shared_ptr<thread_pool> pool, const sequence_shape& shape = {},
+             Policy policy = {}, const simd::kernel_table& kernels = simd::select())
+        : network_(std::move(net)), pool_(std::move(pool)), kernels_(&kernels), shape_(checked(shape)),
+          generation_(network_->generation()), capacity_(network_->context_of(shape_)),
+          cache_(network_->cache_shape(shape_)), scratch_(network_->scratch_size(shape_, pool_->size())),
           meter_(std::move(policy)), logits_(shape_.n_output * padded(network_->config().n_vocab)),
           expert_use_(network_->config().n_layer * network_->config().n_expert) {
-        if (!network_->is_resident()) raise(errc::invalid_argument, "the network was only planned: load it before it can answer");
+        if (!network_->is_resident())
+            raise(errc::invalid_argument, "the network was only planned: load it before it can answer");
         tokens_.reserve(capacity_);
     }
 
@@ -82,7 +84,8 @@ public:
 
 private:
     static sequence_shape checked(sequence_shape s) {
-        if (s.n_batch == 0 || s.n_output == 0) raise(errc::invalid_argument, "a sequence needs batches and outputs of at least one token");
+        if (s.n_batch == 0 || s.n_output == 0)
+            raise(errc::invalid_argument, "a sequence needs batches and outputs of at least one token");
         return s;
     }
     [[nodiscard]] std::span<const float> row(std::size_t i) const noexcept {
@@ -95,7 +98,8 @@ private:
         const auto& config = network_->config();
         for (const auto id : tokens)
             if (id < 0 || static_cast<std::size_t>(id) >= config.n_vocab)
-                raise(errc::invalid_argument, "token " + std::to_string(id) + " is outside the vocabulary of " + std::to_string(config.n_vocab));
+                raise(errc::invalid_argument, "token " + std::to_string(id) + " is outside the vocabulary of " +
+                                                  std::to_string(config.n_vocab));
         if (tokens.size() > capacity_ - tokens_.size()) return eval_status::context_full;
         exec::context<Policy> ctx(*pool_, *kernels_, scratch_, meter_, &stop_);
         while (!tokens.empty()) {
@@ -104,10 +108,19 @@ private:
             const auto use = network_->use();
             if (network_->generation() != generation_)
                 raise(errc::stale_session, "the model's weights were swapped: begin a new session");
-            const forward_batch batch{.tokens = now, .n_tok = now.size(), .pos = tokens_.size(), .n_output = std::min(n_output, now.size()),
-                                      .logits = logits_.data(), .cache = &cache_, .expert_use = expert_use_};
-            meter_.begin({.at = now.size() == 1 ? stage::decode : stage::prefill, .n_tok = now.size(), .n_past = tokens_.size(),
-                          .n_layer = config.n_layer, .d_model = config.d_model, .weights = network_->stored(),
+            const forward_batch batch{.tokens = now,
+                                      .n_tok = now.size(),
+                                      .pos = tokens_.size(),
+                                      .n_output = std::min(n_output, now.size()),
+                                      .logits = logits_.data(),
+                                      .cache = &cache_,
+                                      .expert_use = expert_use_};
+            meter_.begin({.at = now.size() == 1 ? stage::decode : stage::prefill,
+                          .n_tok = now.size(),
+                          .n_past = tokens_.size(),
+                          .n_layer = config.n_layer,
+                          .d_model = config.d_model,
+                          .weights = network_->stored(),
                           .cache = cache_.layer(0).per_position() * (config.n_layer * (tokens_.size() + now.size()))});
             network_->forward(ctx, batch);
             meter_.end();

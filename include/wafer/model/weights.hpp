@@ -54,12 +54,13 @@ public:
         : file_(file), plan_(plan), bindings_(bindings) {}
 
     /// One matrix (rows, cols).  @throws error{errc::missing_tensor, errc::wrong_shape}
-    void matrix(resident_matrix& view, const std::string& name, std::size_t rows, std::size_t cols, std::size_t layer = 0,
-                presence need = presence::required) {
+    void matrix(resident_matrix& view, const std::string& name, std::size_t rows, std::size_t cols,
+                std::size_t layer = 0, presence need = presence::required) {
         if (const auto* t = find(name, {rows, cols}, need)) add(view, name, 0, t->type, rows, cols, layer);
     }
     /// A stack of matrices (views.size(), rows, cols): one for each expert.
-    void stack(std::span<resident_matrix* const> views, const std::string& name, std::size_t rows, std::size_t cols, std::size_t layer) {
+    void stack(std::span<resident_matrix* const> views, const std::string& name, std::size_t rows, std::size_t cols,
+               std::size_t layer) {
         const auto* t = find(name, {views.size(), rows, cols}, presence::required);
         for (std::size_t i = 0; i < views.size(); ++i) add(*views[i], name, i, t->type, rows, cols, layer);
     }
@@ -77,11 +78,14 @@ private:
         }
         const auto want = shape::checked({dims.begin(), dims.size()});
         if (!want || *want != t->dims)
-            raise(errc::wrong_shape, "the metadata asks for " + (want ? to_string(*want) : "an impossible shape") + ", the file has " +
-                                         to_string(t->dims), {file_.files()[t->file], t->offset, name});
+            raise(errc::wrong_shape,
+                  "the metadata asks for " + (want ? to_string(*want) : "an impossible shape") + ", the file has " +
+                      to_string(t->dims),
+                  {file_.files()[t->file], t->offset, name});
         return t;
     }
-    void add(resident_matrix& view, const std::string& name, std::size_t slice, dtype type, std::size_t rows, std::size_t cols, std::size_t layer) {
+    void add(resident_matrix& view, const std::string& name, std::size_t slice, dtype type, std::size_t rows,
+             std::size_t cols, std::size_t layer) {
         bindings_.add(view, plan_.add_matrix({name, slice, type, rows, cols, static_cast<std::uint32_t>(layer)}));
     }
 

@@ -25,8 +25,8 @@ struct cpu_leaves {
 };
 
 struct cpu_features {
-    bool avx2 = false;          // with FMA and F16C, the ymm state saved
-    bool avx512 = false;        // F, BW, DQ and VL on top of avx2, the zmm state saved
+    bool avx2 = false;    // with FMA and F16C, the ymm state saved
+    bool avx512 = false;  // F, BW, DQ and VL on top of avx2, the zmm state saved
     bool avx512_vnni = false;
     bool avx512_bf16 = false;
 };

@@ -26,10 +26,10 @@ inline constexpr std::size_t activation_block = 32;
 /// Float weights read x; blocked weights read q, scale and sum, as quantize() wrote them.
 struct activations {
     const float* x = nullptr;
-    const std::int8_t* q = nullptr;      // (n_tok, ld)
-    const float* scale = nullptr;        // (n_tok, ld / 32)   x = scale * q
-    const std::int32_t* sum = nullptr;   // (n_tok, ld / 16)   sums of 16 consecutive q
-    std::size_t ld = 0;                  // multiple of 32
+    const std::int8_t* q = nullptr;     // (n_tok, ld)
+    const float* scale = nullptr;       // (n_tok, ld / 32)   x = scale * q
+    const std::int32_t* sum = nullptr;  // (n_tok, ld / 16)   sums of 16 consecutive q
+    std::size_t ld = 0;                 // multiple of 32
 };
 
 /// One target's kernels. Shapes are row-major; n, k, d count elements. Nothing throws, allocates or keeps state.
@@ -37,8 +37,8 @@ struct activations {
 /// that the token alone would get.
 struct kernel_table {
     target id;
-    std::string_view name;       // "static", "avx2", "avx512"
-    std::string_view features;   // what is in use, for reports: "avx512 vnni bf16"
+    std::string_view name;      // "static", "avx2", "avx512"
+    std::string_view features;  // what is in use, for reports: "avx512 vnni bf16"
 
     /// y[t * ld_y + r] = sum_k W(r, k) x(t, k), r in [0, 16 n_panels), for weights packed as panels of this dtype.
     /// y must have room for whole panels.
@@ -72,10 +72,10 @@ struct kernel_table {
     using weighted_rows_fn = void (*)(const float* p, std::size_t ld_p, std::size_t n_tok, const std::byte* v,
                                       std::size_t row_stride, std::size_t n, std::size_t d, float* out,
                                       std::size_t ld_out) noexcept;
-    weighted_rows_fn weighted_rows[dtype_count];   // null where a type is not supported
+    weighted_rows_fn weighted_rows[dtype_count];  // null where a type is not supported
     /// Stores n floats as a row of the type (q8_0: n multiple of 32).
     using store_row_fn = void (*)(const float* x, std::size_t n, std::byte* out) noexcept;
-    store_row_fn store_row[dtype_count];           // null where a type is not supported
+    store_row_fn store_row[dtype_count];  // null where a type is not supported
 };
 
 }  // namespace wafer::inline WAFER_ABI::simd

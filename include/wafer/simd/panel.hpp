@@ -26,12 +26,12 @@ namespace wafer::inline WAFER_ABI::simd {
 
 /// How scale and minimum of a sub-block follow from d and m.
 enum class sub_scale : std::uint8_t {
-    none,          // scale = d, minimum = m
-    exponent,      // scale = 2^(e - 128)
-    signed_32,     // i8 s[span / 32][16]              scale = d s
-    signed_16,     // i8 s[span / 16][16]              scale = d s
-    pair_32,       // u8 [span / 32]{s[16], n[16]}     scale = d s, minimum = m n
-    nibbles_16,    // u8 b[span / 16][16]              scale = d (b & 15), minimum = m (b >> 4)
+    none,        // scale = d, minimum = m
+    exponent,    // scale = 2^(e - 128)
+    signed_32,   // i8 s[span / 32][16]              scale = d s
+    signed_16,   // i8 s[span / 16][16]              scale = d s
+    pair_32,     // u8 [span / 32]{s[16], n[16]}     scale = d s, minimum = m n
+    nibbles_16,  // u8 b[span / 16][16]              scale = d (b & 15), minimum = m (b >> 4)
 };
 
 /// What the 4-bit code of a non-linear type stands for.
@@ -39,11 +39,11 @@ enum class codebook : std::uint8_t { linear, iq4, mxfp4 };
 
 /// Facts about the panels of one blocked type.
 struct panel_format {
-    std::uint8_t low_bits = 0;    // width of the first code plane: 2, 4 or 8
-    std::uint8_t high_bits = 0;   // width of the second: 0, 1 or 2, on top of low_bits
-    std::uint8_t offset = 0;      // what to subtract from value(code)
-    std::uint8_t max_value = 0;   // the largest value(code)
-    std::uint16_t span = 32;      // elements per scale record
+    std::uint8_t low_bits = 0;   // width of the first code plane: 2, 4 or 8
+    std::uint8_t high_bits = 0;  // width of the second: 0, 1 or 2, on top of low_bits
+    std::uint8_t offset = 0;     // what to subtract from value(code)
+    std::uint8_t max_value = 0;  // the largest value(code)
+    std::uint16_t span = 32;     // elements per scale record
     bool has_min = false;
     sub_scale sub = sub_scale::none;
     codebook book = codebook::linear;
@@ -54,7 +54,7 @@ struct panel_format {
     }
     [[nodiscard]] constexpr std::size_t head_bytes() const noexcept { return sub == sub_scale::exponent ? 16 : 32; }
     [[nodiscard]] constexpr std::size_t min_bytes() const noexcept { return has_min ? 32 : 0; }
-    [[nodiscard]] constexpr std::size_t sub_bytes() const noexcept {   // per 32 elements
+    [[nodiscard]] constexpr std::size_t sub_bytes() const noexcept {  // per 32 elements
         switch (sub) {
             case sub_scale::signed_32: return 16;
             case sub_scale::signed_16:
@@ -79,31 +79,31 @@ struct panel_format {
     using b = codebook;
     switch (type) {
         //                low high off  max  span  min
-        case q4_0:   return {4, 0,   8,  15,  32, false, s::none, b::linear};
-        case q4_1:   return {4, 0,   0,  15,  32, true,  s::none, b::linear};
-        case q5_0:   return {4, 1,  16,  31,  32, false, s::none, b::linear};
-        case q5_1:   return {4, 1,   0,  31,  32, true,  s::none, b::linear};
-        case q8_0:   return {8, 0, 128, 255,  32, false, s::none, b::linear};
-        case q2_k:   return {2, 0,   0,   3, 256, true,  s::nibbles_16, b::linear};
-        case q3_k:   return {2, 1,   4,   7, 256, false, s::signed_16, b::linear};
-        case q4_k:   return {4, 0,   0,  15, 256, true,  s::pair_32, b::linear};
-        case q5_k:   return {4, 1,   0,  31, 256, true,  s::pair_32, b::linear};
-        case q6_k:   return {4, 2,  32,  63, 256, false, s::signed_16, b::linear};
-        case iq4_nl: return {4, 0, 128, 255,  32, false, s::none, b::iq4};
+        case q4_0: return {4, 0, 8, 15, 32, false, s::none, b::linear};
+        case q4_1: return {4, 0, 0, 15, 32, true, s::none, b::linear};
+        case q5_0: return {4, 1, 16, 31, 32, false, s::none, b::linear};
+        case q5_1: return {4, 1, 0, 31, 32, true, s::none, b::linear};
+        case q8_0: return {8, 0, 128, 255, 32, false, s::none, b::linear};
+        case q2_k: return {2, 0, 0, 3, 256, true, s::nibbles_16, b::linear};
+        case q3_k: return {2, 1, 4, 7, 256, false, s::signed_16, b::linear};
+        case q4_k: return {4, 0, 0, 15, 256, true, s::pair_32, b::linear};
+        case q5_k: return {4, 1, 0, 31, 256, true, s::pair_32, b::linear};
+        case q6_k: return {4, 2, 32, 63, 256, false, s::signed_16, b::linear};
+        case iq4_nl: return {4, 0, 128, 255, 32, false, s::none, b::iq4};
         case iq4_xs: return {4, 0, 128, 255, 256, false, s::signed_32, b::iq4};
-        case mxfp4:  return {4, 0,  12,  24,  32, false, s::exponent, b::mxfp4};
+        case mxfp4: return {4, 0, 12, 24, 32, false, s::exponent, b::mxfp4};
         case tq1_0:
-        case tq2_0:  return {2, 0,   1,   3, 256, false, s::none, b::linear};
+        case tq2_0: return {2, 0, 1, 3, 256, false, s::none, b::linear};
         case f32:
         case f16:
-        case bf16:   break;
+        case bf16: break;
     }
     return {};
 }
 
 /// value(code) = offset + what the code stands for, in the units of the format's scale.
 inline constexpr std::uint8_t iq4_codebook[16] = {1,   24,  45,  63,  79,  93,  106, 118,
-                                                129, 141, 153, 166, 181, 197, 217, 241};
+                                                  129, 141, 153, 166, 181, 197, 217, 241};
 inline constexpr std::uint8_t mxfp4_codebook[16] = {12, 13, 14, 15, 16, 18, 20, 24, 12, 11, 10, 9, 8, 6, 4, 0};
 
 /// Bytes of a panel of 16 rows of k elements: a multiple of 64. @pre k is a multiple of the type's block_len.

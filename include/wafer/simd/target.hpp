@@ -22,7 +22,7 @@
 
 #define WAFER_PRAGMA(text) _Pragma(#text)
 #if defined(__clang__)
-#define WAFER_TARGET_BEGIN(features) \
+#define WAFER_TARGET_BEGIN(features)                                                                                   \
     WAFER_PRAGMA(clang attribute push(__attribute__((target(features))), apply_to = function))
 #define WAFER_TARGET_END _Pragma("clang attribute pop")
 #elif defined(__GNUC__)

@@ -84,7 +84,9 @@ public:
             n_tiles = std::max<std::size_t>(n_tiles, m.tiles.first + m.tiles.count);
             const std::size_t grains = ceil_div(m.rows, grain_rows);
             for (std::uint32_t t = 0; t < m.tiles.count; ++t) {
-                const auto row = [&](std::uint32_t nth) { return std::min<std::size_t>(m.tiles.grain_begin(grains, nth) * grain_rows, m.rows); };
+                const auto row = [&](std::uint32_t nth) {
+                    return std::min<std::size_t>(m.tiles.grain_begin(grains, nth) * grain_rows, m.rows);
+                };
                 parts_.push_back({0, row(t), row(t + 1) - row(t), m.tiles.first + t});
             }
         }
@@ -107,7 +109,9 @@ public:
     [[nodiscard]] std::span<const matrix> matrices() const noexcept { return matrices_; }
     [[nodiscard]] std::span<const vector> vectors() const noexcept { return vectors_; }
     [[nodiscard]] std::span<const part> parts() const noexcept { return parts_; }
-    [[nodiscard]] std::span<const part> parts(const matrix& m) const noexcept { return parts().subspan(m.first_part, m.tiles.count); }
+    [[nodiscard]] std::span<const part> parts(const matrix& m) const noexcept {
+        return parts().subspan(m.first_part, m.tiles.count);
+    }
     [[nodiscard]] std::size_t tiles() const noexcept { return tile_end_.size(); }
     /// All bytes of the arena. @pre place() was called
     [[nodiscard]] bytes size() const noexcept { return bytes(tile_end_.empty() ? 0 : tile_end_.back()); }
@@ -145,7 +149,8 @@ class resident_arena {
 public:
     resident_arena() noexcept = default;
     /// Reserves the memory; touches none of it. @throws error{errc::out_of_memory}
-    explicit resident_arena(arena_plan plan) : plan_(std::move(plan)), size_(std::max<std::size_t>(plan_.size().count, 1)) {
+    explicit resident_arena(arena_plan plan)
+        : plan_(std::move(plan)), size_(std::max<std::size_t>(plan_.size().count, 1)) {
         memory_ = system::reserve_pages(size_);
         if (memory_ == nullptr)
             raise(errc::out_of_memory, "no memory for " + std::to_string(size_) + " bytes of resident weights");
@@ -172,7 +177,8 @@ public:
         const auto stored = [&](const std::string& name, std::size_t begin, std::size_t size) {
             const auto all = source.find(name);
             if (begin > all.size() || size > all.size() - begin)
-                raise(errc::wrong_shape, "the checkpoint has fewer bytes for this tensor than were planned", {{}, {}, name});
+                raise(errc::wrong_shape, "the checkpoint has fewer bytes for this tensor than were planned",
+                      {{}, {}, name});
             return all.subspan(begin, size);
         };
         std::vector<std::span<const std::byte>> rows, vectors;
@@ -196,7 +202,8 @@ public:
             // Bytes packed since the last call; whether to go on.
             const auto step = [&](std::size_t packed) {
                 const auto so_far = done.fetch_add(packed, std::memory_order_relaxed) + packed;
-                if (worker == 0 && progress && !progress(bytes(so_far), total)) stop.store(true, std::memory_order_relaxed);
+                if (worker == 0 && progress && !progress(bytes(so_far), total))
+                    stop.store(true, std::memory_order_relaxed);
                 return !stop.load(std::memory_order_relaxed);
             };
             try {
@@ -209,7 +216,8 @@ public:
             }
         });
         if (thrown) std::rethrow_exception(thrown);
-        if (stop || (progress && !progress(total, total))) raise(errc::cancelled, "loading was stopped by its progress callback");
+        if (stop || (progress && !progress(total, total)))
+            raise(errc::cancelled, "loading was stopped by its progress callback");
         system::protect_pages(memory_, size_, false);
     }
 
@@ -230,13 +238,16 @@ private:
               const weight_source& source, Step&& step) {
         const std::size_t stride = row_bytes(m.type, m.cols);
         const std::size_t panel = simd::panel_bytes(m.type, m.cols);
-        const std::size_t stretch = std::max<std::size_t>((std::size_t{1} << 20) / std::max<std::size_t>(panel, 1), 1) * simd::panel_rows;
+        const std::size_t stretch =
+            std::max<std::size_t>((std::size_t{1} << 20) / std::max<std::size_t>(panel, 1), 1) * simd::panel_rows;
         for (std::size_t done = 0; done < p.n_rows;) {
-            const std::size_t end = std::min(done + stretch, p.n_rows), n_panels = ceil_div(end - done, simd::panel_rows);
+            const std::size_t end = std::min(done + stretch, p.n_rows),
+                              n_panels = ceil_div(end - done, simd::panel_rows);
             const auto stored = rows.subspan((p.first_row + done) * stride, (end - done) * stride);
             source.begin(stored);
             for (; done < end; done += simd::panel_rows)
-                pack_panel(m.type, rows.data() + (p.first_row + done) * stride, stride, std::min(simd::panel_rows, end - done), m.cols,
+                pack_panel(m.type, rows.data() + (p.first_row + done) * stride, stride,
+                           std::min(simd::panel_rows, end - done), m.cols,
                            memory_ + p.offset + done / simd::panel_rows * panel);
             done = end;
             source.done(stored);

@@ -88,4 +88,4 @@ private:
     std::uint32_t columns_, rows_, wafers_;
 };
 
-} // namespace wafer::inline WAFER_ABI::sram
+}  // namespace wafer::inline WAFER_ABI::sram

@@ -66,7 +66,7 @@ concept placement = requires(const P& p, std::span<const resident> items, const 
 /// more than one
 [[nodiscard]] inline std::vector<bytes> tile_loads(std::span<const resident> items, std::span<const tile_range> ranges,
                                                    const mesh& where) {
-    using shape = std::tuple<tile_id, std::uint32_t, std::uint64_t, std::uint64_t>; // first, count, grains, size
+    using shape = std::tuple<tile_id, std::uint32_t, std::uint64_t, std::uint64_t>;  // first, count, grains, size
     std::map<shape, std::uint64_t> tensors;
     for (std::size_t i = 0; i < items.size(); ++i)
         ++tensors[{ranges[i].first, ranges[i].count, std::max<std::uint64_t>(items[i].grains, 1), items[i].size.count}];
@@ -89,7 +89,7 @@ concept placement = requires(const P& p, std::span<const resident> items, const 
     return loads;
 }
 
-} // namespace sram
+}  // namespace sram
 
 namespace detail {
 
@@ -126,7 +126,7 @@ template <class Deal>
     const std::string refusal = human(total) + " of weights do not fit " + std::to_string(where.wafers()) +
                                 (where.wafers() == 1 ? " wafer of " : " wafers of ") + human(where.wafer_capacity()) +
                                 " each: ";
-    const std::uint64_t at_most = (std::uint64_t{1} << 26) / where.tiles_per_wafer(); // what is worth trying out
+    const std::uint64_t at_most = (std::uint64_t{1} << 26) / where.tiles_per_wafer();  // what is worth trying out
     const std::uint64_t at_least = std::max<std::uint64_t>(
         total.count / std::max<std::uint64_t>(where.wafer_capacity().count, 1), where.wafers() + 1u);
     for (std::uint64_t n = at_least, step = 1; n <= at_most && n / 2 <= at_least; n += step, step *= 2) {
@@ -137,7 +137,7 @@ template <class Deal>
     raise(errc::does_not_fit, refusal + "more than " + std::to_string(at_least) + " are needed");
 }
 
-} // namespace detail
+}  // namespace detail
 
 namespace placements {
 
@@ -161,7 +161,7 @@ struct by_layer {
     }
 
 private:
-    using layer_sizes = std::vector<std::pair<std::uint32_t, std::uint64_t>>; // layer, bytes; in order of layer
+    using layer_sizes = std::vector<std::pair<std::uint32_t, std::uint64_t>>;  // layer, bytes; in order of layer
 
     [[nodiscard]] static std::vector<sram::tile_range> deal(std::span<const sram::resident> items,
                                                             const sram::mesh& where) {
@@ -206,10 +206,8 @@ private:
             const std::uint64_t limit = low + (high - low) / 2;
             std::span<const layer_sizes::value_type> left(layers);
             for (std::uint32_t w = 0; w < wafers && !left.empty(); ++w) left = left.subspan(how_many(left, limit));
-            if (left.empty())
-                high = limit;
-            else
-                low = limit + 1;
+            if (left.empty()) high = limit;
+            else low = limit + 1;
         }
         return low;
     }
@@ -248,7 +246,7 @@ private:
         const std::uint64_t usable = where.tile().usable().count;
         std::vector<sram::tile_range> ranges;
         ranges.reserve(items.size());
-        std::uint64_t tile = 0, used = 0; // the tile being filled
+        std::uint64_t tile = 0, used = 0;  // the tile being filled
         for (const auto& item : items) {
             if (item.size.count <= usable - used) {
                 ranges.push_back({clamp(tile), 1});
@@ -272,9 +270,9 @@ private:
     }
 };
 
-} // namespace placements
+}  // namespace placements
 
 static_assert(sram::placement<placements::spread> && sram::placement<placements::by_layer> &&
               sram::placement<placements::packed>);
 
-} // namespace wafer::inline WAFER_ABI
+}  // namespace wafer::inline WAFER_ABI

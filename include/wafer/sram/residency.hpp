@@ -45,12 +45,12 @@ struct residency {
         bytes size{};
     };
 
-    bytes size{};     // of all tensors
-    bytes capacity{}; // of all tiles; unlimited on a host
-    bytes spilled{};  // beyond their tiles' capacity: 0 for what a stock placement accepts
+    bytes size{};      // of all tensors
+    bytes capacity{};  // of all tiles; unlimited on a host
+    bytes spilled{};   // beyond their tiles' capacity: 0 for what a stock placement accepts
     tile_fill tiles{};
     std::vector<tile_fill> wafers;
-    std::vector<region> regions; // in order of layer
+    std::vector<region> regions;  // in order of layer
 };
 
 /// Sums up a placement. @pre `ranges` belong to `items` and lie on the mesh
@@ -167,4 +167,4 @@ inline std::ostream& operator<<(std::ostream& out, const residency& r) {
     return all;
 }
 
-} // namespace wafer::inline WAFER_ABI::sram
+}  // namespace wafer::inline WAFER_ABI::sram

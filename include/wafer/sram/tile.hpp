@@ -16,8 +16,8 @@ inline constexpr bytes unlimited{std::numeric_limits<std::uint64_t>::max()};
 /// A tile's memory and pace. What is unknown stays zero, except the capacity.
 struct tile_spec {
     bytes capacity = unlimited;
-    bytes reserved{};             // program and buffers: not for weights or cache
-    bytes_per_second bandwidth{}; // between its memory and its processor
+    bytes reserved{};              // program and buffers: not for weights or cache
+    bytes_per_second bandwidth{};  // between its memory and its processor
     hertz clock{};
 
     /// What tensors may fill.
@@ -27,4 +27,4 @@ struct tile_spec {
     }
 };
 
-} // namespace wafer::inline WAFER_ABI::sram
+}  // namespace wafer::inline WAFER_ABI::sram

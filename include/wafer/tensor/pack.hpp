@@ -21,7 +21,7 @@ namespace wafer::inline WAFER_ABI {
 
 namespace detail {
 
-using words8 = std::uint32_t[8];   // the codes of 32 elements
+using words8 = std::uint32_t[8];  // the codes of 32 elements
 
 template <class T>
 WAFER_FORCE_INLINE void store_le(std::byte* p, T value) noexcept {
@@ -43,7 +43,8 @@ WAFER_FORCE_INLINE void nibble_words(const std::uint8_t* p, words8& w) noexcept 
 }
 
 // 32 bytes, of each the bits from `shift` on that the mask keeps.
-WAFER_FORCE_INLINE void shifted_words(const std::uint8_t* p, std::size_t shift, std::uint32_t mask, words8& w) noexcept {
+WAFER_FORCE_INLINE void shifted_words(const std::uint8_t* p, std::size_t shift, std::uint32_t mask,
+                                      words8& w) noexcept {
     WAFER_UNROLL
     for (std::size_t g = 0; g < 8; ++g) w[g] = load_le<std::uint32_t>(p + 4 * g) >> shift & mask;
 }
@@ -186,7 +187,8 @@ inline void store_scales(const Block& b, std::byte* record, std::size_t row) noe
     record += f.head_bytes();
     if constexpr (f.has_min) {
         // Files add the minimum of q4_1 and q5_1 and take that of the others off.
-        if constexpr (f.sub == simd::sub_scale::none) store_le(record + 2 * row, static_cast<std::uint16_t>(b.m.bits ^ 0x8000));
+        if constexpr (f.sub == simd::sub_scale::none)
+            store_le(record + 2 * row, static_cast<std::uint16_t>(b.m.bits ^ 0x8000));
         else store_le(record + 2 * row, b.dmin.bits);
         record += f.min_bytes();
     }
@@ -313,7 +315,7 @@ inline void store_q8_0(const float* x, std::size_t k, std::byte* panel, std::siz
             const float magnitude = x[i] < 0 ? -x[i] : x[i];
             if (magnitude > top) top = magnitude;
         }
-        const bool tiny = !(top > 0x1p-100f);   // as the kernels' quantize does
+        const bool tiny = !(top > 0x1p-100f);  // as the kernels' quantize does
         const float inverse = tiny ? 0.0f : 127.0f / top;
         store_le(panel + at / 32 * f.record_bytes() + 2 * row, f16(tiny ? 0.0f : top / 127.0f).bits);
         words8 w{};
@@ -338,7 +340,7 @@ inline void pack_panel(dtype type, const std::byte* rows, std::size_t row_stride
     const std::size_t size = simd::panel_bytes(type, k);
     if (n_rows < simd::panel_rows) {
         std::memset(panel, 0, size);
-    } else if (type == dtype::f16 || type == dtype::bf16) {   // what no row writes is zero, too
+    } else if (type == dtype::f16 || type == dtype::bf16) {  // what no row writes is zero, too
         if (size > 0) std::memset(panel + size - 64, 0, 64);
     } else if (type != dtype::f32) {
         const auto f = simd::panel_format_of(type);
@@ -350,7 +352,8 @@ inline void pack_panel(dtype type, const std::byte* rows, std::size_t row_stride
         case dtype::f16: return detail::pack_floats<dtype::f16, f16>(rows, row_stride, n_rows, k, panel);
         case dtype::bf16: return detail::pack_floats<dtype::bf16, bf16>(rows, row_stride, n_rows, k, panel);
         default:
-            visit_block_type(type, [&]<class Block>() { detail::pack_blocks<Block>(rows, row_stride, n_rows, k, panel); });
+            visit_block_type(type,
+                             [&]<class Block>() { detail::pack_blocks<Block>(rows, row_stride, n_rows, k, panel); });
     }
 }
 

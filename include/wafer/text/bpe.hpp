@@ -37,7 +37,8 @@ inline constexpr auto byte_level_alphabet = [] {
     static constexpr auto original = [] {
         std::array<std::int16_t, 0x144> inverse{};
         inverse.fill(-1);
-        for (std::int16_t byte = 0; byte < 256; ++byte) inverse[byte_level_alphabet[static_cast<std::size_t>(byte)]] = byte;
+        for (std::int16_t byte = 0; byte < 256; ++byte)
+            inverse[byte_level_alphabet[static_cast<std::size_t>(byte)]] = byte;
         return inverse;
     }();
     std::string out;
@@ -143,7 +144,8 @@ private:
 
     static std::string unknown_pretokenizer(std::string_view name) {
         std::string message = "unknown pre-tokenizer \"" + std::string(name) + "\"; known are";
-        for (const auto& known : pretokenizers) message += (&known == pretokenizers ? " " : ", ") + std::string(known.name);
+        for (const auto& known : pretokenizers)
+            message += (&known == pretokenizers ? " " : ", ") + std::string(known.name);
         return message;
     }
 
@@ -152,8 +154,8 @@ private:
             if (!source.types.empty() && source.types[i] != token_type::normal) continue;
             const auto id = static_cast<token_id>(i);
             if (const auto twin = index_.insert(pieces, id))
-                raise(errc::bad_vocabulary, "tokens " + std::to_string(*twin) + " and " + std::to_string(i) + " are both \"" +
-                                                source.tokens[i] + "\"");
+                raise(errc::bad_vocabulary, "tokens " + std::to_string(*twin) + " and " + std::to_string(i) +
+                                                " are both \"" + source.tokens[i] + "\"");
         }
     }
 
@@ -163,7 +165,8 @@ private:
             const auto id = index_.find(pieces, std::string_view(&c, 1));
             const bool in_utf8 = byte < 0xC0 || (byte >= 0xC2 && byte <= 0xF4);
             if (!id && !source.unknown && in_utf8)
-                raise(errc::bad_vocabulary, "no token stands for byte " + std::to_string(byte) + " and there is no unknown token");
+                raise(errc::bad_vocabulary,
+                      "no token stands for byte " + std::to_string(byte) + " and there is no unknown token");
             byte_ids_[byte] = id ? *id : source.unknown.value_or(0);
         }
     }
@@ -175,7 +178,8 @@ private:
         const auto left_id = index_.find(pieces, left), right_id = index_.find(pieces, right);
         const auto merged = index_.find(pieces, left + right);
         if (!left_id || !right_id || !merged)
-            raise(errc::bad_vocabulary, "merge " + std::to_string(rank) + " \"" + std::string(merge) + "\" names a token that is not in the vocabulary");
+            raise(errc::bad_vocabulary, "merge " + std::to_string(rank) + " \"" + std::string(merge) +
+                                            "\" names a token that is not in the vocabulary");
         pairs_.insert({pair_table::key(*left_id, *right_id), static_cast<std::uint32_t>(rank), *merged});
     }
 

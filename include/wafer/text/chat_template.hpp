@@ -19,7 +19,7 @@ namespace wafer::inline WAFER_ABI {
 
 /// One turn of a conversation. Empty members are not shown to the template.
 struct message {
-    std::string role{};          // "system", "user", "assistant" or "tool"
+    std::string role{};  // "system", "user", "assistant" or "tool"
     std::string content{};
     std::string reasoning{};     // of the assistant: what it thought; templates see reasoning_content
     json tool_calls{};           // of the assistant: an array as in the OpenAI API
@@ -30,11 +30,11 @@ struct message {
 /// What a template may ask for besides the conversation.
 struct template_options {
     bool add_generation_prompt = true;
-    std::optional<bool> enable_thinking{};           // absent: the template decides
-    json tools{};                                    // an array of tool definitions, or null
+    std::optional<bool> enable_thinking{};  // absent: the template decides
+    json tools{};                           // an array of tool definitions, or null
     std::string bos_token{}, eos_token{};
-    std::optional<std::chrono::sys_seconds> now{};   // for strftime_now, in UTC; absent: the system's clock
-    json variables{};                                // an object: further variables by name, or null
+    std::optional<std::chrono::sys_seconds> now{};  // for strftime_now, in UTC; absent: the system's clock
+    json variables{};                               // an object: further variables by name, or null
     jinja::limits limits{};
 };
 
@@ -64,7 +64,8 @@ public:
         if (options.enable_thinking) add("enable_thinking", *options.enable_thinking);
         if (!options.variables.is_null())
             for (const auto& [name, item] : options.variables.as_object()) add(name, jinja::value(item));
-        const auto now = options.now.value_or(std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now()));
+        const auto now =
+            options.now.value_or(std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now()));
         return program_.render(variables, now, options.limits);
     }
 

@@ -98,7 +98,8 @@ inline std::size_t split_gpt2(std::string_view text, std::size_t from) noexcept 
     if (const std::size_t end = in.contraction(from, false); end != from) return end;
     const std::size_t word = text[from] == ' ' ? from + 1 : from;
     const char_class kind = in.at(word).kind;
-    if (kind == char_class::letter || kind == char_class::number || kind == char_class::other) return in.skip(word, kind);
+    if (kind == char_class::letter || kind == char_class::number || kind == char_class::other)
+        return in.skip(word, kind);
     return in.blanks(from);
 }
 

@@ -31,7 +31,8 @@ public:
     }
 
     /// The first special token at or after `from`. @cost linear in the text skipped times the longest token.
-    [[nodiscard]] std::optional<match> find(const token_pieces& pieces, std::string_view text, std::size_t from) const noexcept {
+    [[nodiscard]] std::optional<match> find(const token_pieces& pieces, std::string_view text,
+                                            std::size_t from) const noexcept {
         for (; from < text.size(); ++from)
             if (begins_[static_cast<unsigned char>(text[from])])
                 if (const auto found = longest_at(pieces, text, from)) return found;
@@ -39,7 +40,8 @@ public:
     }
 
 private:
-    std::optional<match> longest_at(const token_pieces& pieces, std::string_view text, std::size_t begin) const noexcept {
+    std::optional<match> longest_at(const token_pieces& pieces, std::string_view text,
+                                    std::size_t begin) const noexcept {
         std::optional<match> best;
         auto first = ids_.begin(), last = ids_.end();
         for (std::size_t length = 0; begin + length < text.size() && first != last; ++length) {

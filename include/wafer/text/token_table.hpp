@@ -59,7 +59,7 @@ private:
 
     std::size_t find_slot(const token_pieces& pieces, std::string_view raw) const noexcept {
         const std::size_t mask = slots_.size() - 1;
-        std::size_t slot = std::hash<std::string_view>{}(raw) & mask;
+        std::size_t slot = std::hash<std::string_view>{}(raw)&mask;
         while (slots_[slot] != none && pieces[slots_[slot]] != raw) slot = (slot + 1) & mask;
         return slot;
     }

@@ -60,7 +60,8 @@ public:
 
     /// The tokens of a text; neither BOS nor EOS is added.
     /// @throws error{errc::bad_utf8} with the byte offset in the text.
-    [[nodiscard]] std::vector<token_id> encode(std::string_view text, special_text specials = special_text::parse) const {
+    [[nodiscard]] std::vector<token_id> encode(std::string_view text,
+                                               special_text specials = special_text::parse) const {
         if (const std::size_t bad = find_invalid_utf8(text); bad != text.size())
             raise(errc::bad_utf8, "text is not UTF-8", {{}, bad, {}});
         std::vector<token_id> out;
@@ -91,7 +92,9 @@ public:
     }
 
     /// The bytes of a token; of a control token, its name. Valid as long as the tokenizer; empty for ids out of range.
-    [[nodiscard]] std::string_view piece(token_id id) const noexcept { return contains(id) ? pieces_[id] : std::string_view{}; }
+    [[nodiscard]] std::string_view piece(token_id id) const noexcept {
+        return contains(id) ? pieces_[id] : std::string_view{};
+    }
 
     /// The text of tokens, with U+FFFD for bytes that are not UTF-8.
     [[nodiscard]] std::string decode(std::span<const token_id> ids, control_text controls = control_text::hide) const {
@@ -128,9 +131,18 @@ private:
     using models = std::variant<byte_level_bpe>;
     static constexpr std::uint8_t control_flag = 1, end_flag = 2;
     static constexpr std::string_view joint = "\xEF\xB7\x90";  // U+FDD0: no character, never in text for others to read
-    static constexpr std::string_view end_names[] = {
-        "<|im_end|>", "<|eot_id|>", "<|eom_id|>", "<|end_of_text|>", "<|endoftext|>", "<|return|>", "<|call|>",
-        "</s>", "<end_of_turn>", "<EOT>", "<\xEF\xBD\x9C" "end\xE2\x96\x81of\xE2\x96\x81sentence\xEF\xBD\x9C>"};
+    static constexpr std::string_view end_names[] = {"<|im_end|>",
+                                                     "<|eot_id|>",
+                                                     "<|eom_id|>",
+                                                     "<|end_of_text|>",
+                                                     "<|endoftext|>",
+                                                     "<|return|>",
+                                                     "<|call|>",
+                                                     "</s>",
+                                                     "<end_of_turn>",
+                                                     "<EOT>",
+                                                     "<\xEF\xBD\x9C"
+                                                     "end\xE2\x96\x81of\xE2\x96\x81sentence\xEF\xBD\x9C>"};
 
     [[nodiscard]] bool has(token_id id, std::uint8_t flag) const noexcept {
         return contains(id) && (flags_[static_cast<std::size_t>(id)] & flag) != 0;
@@ -165,7 +177,8 @@ private:
             raise(errc::bad_vocabulary, "vocabulary has " + std::to_string(n) + " tokens, more than ids can count");
         const auto check_length = [&](std::size_t length, std::string_view what) {
             if (length != 0 && length != n)
-                raise(errc::bad_vocabulary, std::to_string(length) + " " + std::string(what) + " for " + std::to_string(n) + " tokens");
+                raise(errc::bad_vocabulary,
+                      std::to_string(length) + " " + std::string(what) + " for " + std::to_string(n) + " tokens");
         };
         check_length(source_.types.size(), "token types");
         check_length(source_.scores.size(), "scores");
@@ -181,7 +194,10 @@ private:
     static std::string parse_byte(std::string_view stored) {
         const auto digit = [&](std::size_t i) -> int {
             const char c = stored[i];
-            return c >= '0' && c <= '9' ? c - '0' : c >= 'A' && c <= 'F' ? c - 'A' + 10 : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+            return c >= '0' && c <= '9'   ? c - '0'
+                   : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                   : c >= 'a' && c <= 'f' ? c - 'a' + 10
+                                          : -1;
         };
         if (stored.size() != 6 || !stored.starts_with("<0x") || stored[5] != '>' || digit(3) < 0 || digit(4) < 0)
             raise(errc::bad_vocabulary, "byte token \"" + std::string(stored) + "\" is not of the form <0xNN>");

@@ -39,10 +39,18 @@ inline constexpr auto category_pages = [] {
 }
 
 [[nodiscard]] constexpr bool is_letter(general_category c) noexcept { return c <= general_category::lo; }
-[[nodiscard]] constexpr bool is_mark(general_category c) noexcept { return c >= general_category::mn && c <= general_category::me; }
-[[nodiscard]] constexpr bool is_number(general_category c) noexcept { return c >= general_category::nd && c <= general_category::no; }
-[[nodiscard]] constexpr bool is_punctuation(general_category c) noexcept { return c >= general_category::pc && c <= general_category::po; }
-[[nodiscard]] constexpr bool is_symbol(general_category c) noexcept { return c >= general_category::sm && c <= general_category::so; }
+[[nodiscard]] constexpr bool is_mark(general_category c) noexcept {
+    return c >= general_category::mn && c <= general_category::me;
+}
+[[nodiscard]] constexpr bool is_number(general_category c) noexcept {
+    return c >= general_category::nd && c <= general_category::no;
+}
+[[nodiscard]] constexpr bool is_punctuation(general_category c) noexcept {
+    return c >= general_category::pc && c <= general_category::po;
+}
+[[nodiscard]] constexpr bool is_symbol(general_category c) noexcept {
+    return c >= general_category::sm && c <= general_category::so;
+}
 
 /// The property White_Space, which is not a category: tab and line breaks are of category cc.
 [[nodiscard]] constexpr bool is_white_space(char32_t code) noexcept {

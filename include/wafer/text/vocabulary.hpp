@@ -21,20 +21,20 @@ enum class token_type : std::int32_t {
     control = 3,       // steers the model; no text of the conversation
     user_defined = 4,  // text that is never split
     unused = 5,
-    byte = 6,          // "<0xNN>": one raw byte
+    byte = 6,  // "<0xNN>": one raw byte
 };
 
 /// Plain data, named as the keys of `tokenizer.ggml.*`.
 struct vocabulary {
-    std::string model;                 // "gpt2" (byte-level BPE) or "llama" (SentencePiece)
-    std::string pre;                   // how text is split before merging: "llama-bpe", "qwen2", ...
-    std::vector<std::string> tokens;   // as stored: byte-level ones in the printable alphabet of GPT-2
-    std::vector<token_type> types;     // one per token, or empty: all normal
-    std::vector<float> scores;         // one per token, or empty (SentencePiece)
-    std::vector<std::string> merges;   // "left right", best first (BPE)
+    std::string model;                // "gpt2" (byte-level BPE) or "llama" (SentencePiece)
+    std::string pre;                  // how text is split before merging: "llama-bpe", "qwen2", ...
+    std::vector<std::string> tokens;  // as stored: byte-level ones in the printable alphabet of GPT-2
+    std::vector<token_type> types;    // one per token, or empty: all normal
+    std::vector<float> scores;        // one per token, or empty (SentencePiece)
+    std::vector<std::string> merges;  // "left right", best first (BPE)
     std::optional<token_id> bos, eos, eot, eom, unknown, padding;
     bool add_bos = false, add_eos = false;
-    std::optional<bool> ignore_merges; // overrides what the pre-tokenizer's name implies
+    std::optional<bool> ignore_merges;  // overrides what the pre-tokenizer's name implies
 };
 
 }  // namespace wafer::inline WAFER_ABI

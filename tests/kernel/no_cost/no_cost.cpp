@@ -19,8 +19,8 @@ void rms_norm(Context& ctx, const float* x, resident_vector weight, float eps, c
 }
 
 template <class Context>
-void matmul_add(Context& ctx, [[maybe_unused]] op kind, const activation_batch& x, const resident_matrix& w, resident_vector bias,
-                float* residual) noexcept {
+void matmul_add(Context& ctx, [[maybe_unused]] op kind, const activation_batch& x, const resident_matrix& w,
+                resident_vector bias, float* residual) noexcept {
     const scratch::frame frame(ctx.scratch());
     const auto y = take_batch(ctx, x.n_tok, w.rows, false);
     ctx.run([&](std::size_t worker) {
@@ -34,10 +34,12 @@ void matmul_add(Context& ctx, [[maybe_unused]] op kind, const activation_batch& 
 
 using context = exec::context<cost::none>;
 template void rms_norm(context&, const float*, resident_vector, float, const activation_batch&) noexcept;
-template void matmul_add(context&, op, const activation_batch&, const resident_matrix&, resident_vector, float*) noexcept;
+template void matmul_add(context&, op, const activation_batch&, const resident_matrix&, resident_vector,
+                         float*) noexcept;
 
 }  // namespace bare
 
-template void wafer::rms_norm(bare::context&, const float*, wafer::resident_vector, float, const wafer::activation_batch&) noexcept;
-template void wafer::matmul_add(bare::context&, wafer::op, const wafer::activation_batch&, const wafer::resident_matrix&,
-                                wafer::resident_vector, float*) noexcept;
+template void wafer::rms_norm(bare::context&, const float*, wafer::resident_vector, float,
+                              const wafer::activation_batch&) noexcept;
+template void wafer::matmul_add(bare::context&, wafer::op, const wafer::activation_batch&,
+                                const wafer::resident_matrix&, wafer::resident_vector, float*) noexcept;

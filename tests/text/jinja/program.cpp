@@ -10,7 +10,8 @@ using jinja::program;
 
 namespace {
 
-constexpr std::chrono::sys_seconds noon{std::chrono::sys_days{std::chrono::year{2024} / 7 / 6} + std::chrono::hours{13} + std::chrono::minutes{5}};
+constexpr std::chrono::sys_seconds noon{std::chrono::sys_days{std::chrono::year{2024} / 7 / 6} +
+                                        std::chrono::hours{13} + std::chrono::minutes{5}};
 
 std::string render(std::string_view source, std::string_view variables = "{}") {
     jinja::value_dict given;
@@ -92,13 +93,14 @@ TEST_CASE("jinja: white space around tags follows trim_blocks and lstrip_blocks"
 }
 
 TEST_CASE("jinja: loops know where they are") {
-    CHECK(render("{% for x in [1,2,3] %}{{ loop.index }}{{ loop.index0 }}{{ loop.revindex }}{{ loop.first }}{{ loop.last }}{{ loop.length }};{% endfor %}") ==
-          "103TrueFalse3;212FalseFalse3;321FalseTrue3;");
+    CHECK(render("{% for x in [1,2,3] %}{{ loop.index }}{{ loop.index0 }}{{ loop.revindex }}{{ loop.first }}{{ "
+                 "loop.last }}{{ loop.length }};{% endfor %}") == "103TrueFalse3;212FalseFalse3;321FalseTrue3;");
     CHECK(render("{% for x in [1,2] %}{{ loop.previtem }}-{{ loop.nextitem }};{% endfor %}") == "-2;1-;");
     CHECK(render("{% for x in [1,2,3,4] if x % 2 == 0 %}{{ x }}/{{ loop.length }} {% endfor %}") == "2/2 4/2 ");
     CHECK(render("{% for x in [] %}{% else %}none{% endfor %}") == "none");
     CHECK(render("{% for k, v in {'a': 1, 'b': 2}.items() %}{{ k }}{{ v }}{% endfor %}") == "a1b2");
-    CHECK(render("{% for x in range(10) %}{% if x == 2 %}{% continue %}{% elif x == 4 %}{% break %}{% endif %}{{ x }}{% endfor %}") == "013");
+    CHECK(render("{% for x in range(10) %}{% if x == 2 %}{% continue %}{% elif x == 4 %}{% break %}{% endif %}{{ x "
+                 "}}{% endfor %}") == "013");
     CHECK(render("{% for x in 'h\xC3\xA9' %}[{{ x }}]{% endfor %}") == "[h][\xC3\xA9]");
     CHECK(render("{% for x in [1,2,3] %}{{ loop.cycle('a', 'b') }}{% endfor %}") == "aba");
     CHECK(render("{% for x in missing %}{{ x }}{% endfor %}") == "");
@@ -107,7 +109,8 @@ TEST_CASE("jinja: loops know where they are") {
 
 TEST_CASE("jinja: what is set in a loop stays there, what is set in a namespace or an if does not") {
     CHECK(render("{% set x = 1 %}{% for i in [1,2] %}{% set x = x + i %}{{ x }}{% endfor %}{{ x }}") == "231");
-    CHECK(render("{% set ns = namespace(x=1) %}{% for i in [1,2] %}{% set ns.x = ns.x + i %}{% endfor %}{{ ns.x }}") == "4");
+    CHECK(render("{% set ns = namespace(x=1) %}{% for i in [1,2] %}{% set ns.x = ns.x + i %}{% endfor %}{{ ns.x }}") ==
+          "4");
     CHECK(render("{% if true %}{% set x = 5 %}{% endif %}{{ x }}") == "5");
     CHECK(render("{% set a, b = 1, 2 %}{{ b }}{{ a }}") == "21");
     CHECK(render("{% set x %}a{{ 1 }}{% endset %}[{{ x }}]") == "[a1]");
@@ -116,7 +119,8 @@ TEST_CASE("jinja: what is set in a loop stays there, what is set in a namespace 
 }
 
 TEST_CASE("jinja: macros have defaults, keywords and a scope of their own") {
-    CHECK(render("{% macro f(a, b=2, c=a) %}{{ a }}{{ b }}{{ c }}{% endmacro %}{{ f(1) }} {{ f(1, c=3) }} {{ f(b=5, a=4) }}") == "121 123 454");
+    CHECK(render("{% macro f(a, b=2, c=a) %}{{ a }}{{ b }}{{ c }}{% endmacro %}{{ f(1) }} {{ f(1, c=3) }} {{ f(b=5, "
+                 "a=4) }}") == "121 123 454");
     CHECK(render("{% macro f(n) %}{{ n }}{% if n > 0 %}{{ f(n - 1) }}{% endif %}{% endmacro %}{{ f(3) }}") == "3210");
     CHECK(render("{% set x = 1 %}{% macro f() %}{{ x }}{% set x = 2 %}{{ x }}{% endmacro %}{{ f() }}{{ x }}") == "121");
     CHECK(render("{% macro f() %}{{ x }}{% endmacro %}{% for x in [1] %}[{{ f() }}]{% endfor %}") == "[]");
@@ -172,7 +176,8 @@ TEST_CASE("jinja: filters") {
     CHECK(show("[1, 2, 3]|join(', ') ~ [1, 2]|first ~ [1, 2]|last") == "1, 2, 312");
     CHECK(show("[{'a': 1}, {'a': 2}]|map(attribute='a')|list") == "[1, 2]");
     CHECK(show("['a', 'b']|map('upper')|join") == "AB");
-    CHECK(show("[{'r': 'u', 'n': 1}, {'r': 's', 'n': 2}]|selectattr('r', 'equalto', 'u')|map(attribute='n')|list") == "[1]");
+    CHECK(show("[{'r': 'u', 'n': 1}, {'r': 's', 'n': 2}]|selectattr('r', 'equalto', 'u')|map(attribute='n')|list") ==
+          "[1]");
     CHECK(show("[{'r': 1}, {'x': 2}]|rejectattr('r', 'defined')|list") == "[{'x': 2}]");
     CHECK(show("[1, 2, 3]|reject('equalto', 2)|list ~ [0, 1]|select|list") == "[1, 3][1]");
     CHECK(show("[3, 1, 2]|sort ~ ['b', 'A']|sort ~ [1, 2]|sort(reverse=true)") == "[1, 2, 3]['A', 'b'][2, 1]");
@@ -186,24 +191,30 @@ TEST_CASE("jinja: filters") {
 }
 
 TEST_CASE("jinja: tojson prints as Python's json.dumps") {
-    CHECK(show("x|tojson", R"({"x":{"b":[1,2.0,"\u00e9\n\"",null,true],"a":{}}})") == "{\"b\": [1, 2.0, \"\xC3\xA9\\n\\\"\", null, true], \"a\": {}}");
+    CHECK(show("x|tojson", R"({"x":{"b":[1,2.0,"\u00e9\n\"",null,true],"a":{}}})") ==
+          "{\"b\": [1, 2.0, \"\xC3\xA9\\n\\\"\", null, true], \"a\": {}}");
     CHECK(show("x|tojson(indent=2)", R"({"x":{"b":[1],"a":[]}})") == "{\n  \"b\": [\n    1\n  ],\n  \"a\": []\n}");
     CHECK(has(failure("{{ missing|tojson }}"), "undefined 'missing' is not JSON serializable"));
 }
 
 TEST_CASE("jinja: tests") {
     CHECK(show("x is defined ~ y is not defined ~ none is none", R"({"x":1})") == "TrueTrueTrue");
-    CHECK(show("'a' is string and {} is mapping and [] is sequence and 1 is number and 1 is integer and 1.5 is float") == "True");
+    CHECK(
+        show("'a' is string and {} is mapping and [] is sequence and 1 is number and 1 is integer and 1.5 is float") ==
+        "True");
     CHECK(show("'a' is mapping or 1 is string or 1 is iterable or {} is string") == "False");
     CHECK(show("true is boolean and true is true and 1 is not true and false is false") == "True");
-    CHECK(show("1 is equalto 1 and 1 is ne(2) and 1 is in [1, 2] and 4 is divisibleby 2 and 3 is odd and 2 is even") == "True");
+    CHECK(show("1 is equalto 1 and 1 is ne(2) and 1 is in [1, 2] and 4 is divisibleby 2 and 3 is odd and 2 is even") ==
+          "True");
     CHECK(show("range is callable and x is undefined") == "True");
 }
 
 TEST_CASE("jinja: functions") {
-    CHECK(show("range(3)|list ~ range(1, 4)|list ~ range(5, 0, -2)|list ~ range(0)|list") == "[0, 1, 2][1, 2, 3][5, 3, 1][]");
+    CHECK(show("range(3)|list ~ range(1, 4)|list ~ range(5, 0, -2)|list ~ range(0)|list") ==
+          "[0, 1, 2][1, 2, 3][5, 3, 1][]");
     CHECK(show("range(9223372036854775807, -9223372036854775807, -9223372036854775807)|length") == "2");
-    CHECK(show("strftime_now('%Y-%m-%d %H:%M:%S %B %b %A %a %j %-d %-m %I %p %y %e %%')") == "2024-07-06 13:05:00 July Jul Saturday Sat 188 6 7 01 PM 24  6 %");
+    CHECK(show("strftime_now('%Y-%m-%d %H:%M:%S %B %b %A %a %j %-d %-m %I %p %y %e %%')") ==
+          "2024-07-06 13:05:00 July Jul Saturday Sat 188 6 7 01 PM 24  6 %");
     CHECK(has(failure("{{ raise_exception('no ' ~ 'way') }}"), "no way"));
 }
 
@@ -227,9 +238,31 @@ TEST_CASE("jinja: errors of syntax say line and column") {
     CHECK(has(parse_failure("{% frob %}"), "unknown statement \"frob\""));
     CHECK(has(parse_failure("{% if true %}"), "missing \"endif\""));
     CHECK(has(parse_failure("{% for x in y %}{% endif %}"), "unknown statement \"endif\""));
-    for (const char* source : {"{{", "{%", "{#", "{{ 'a }}", "{{ a b }}", "{{ 1 | }}", "{{ [1, }}", "{{ a.[1] }}", "{{ f(a=1, 2) }}", "{% set = 1 %}",
-                               "{% set x %}", "{% endfor %}", "{% break %}", "{% macro f(%}", "{{ a ? b }}", "{% raw %}", "{{ x is }}", "{{ 'a\\u12' }}",
-                               "{{ 99999999999999999999 }}", "{% else %}", "{{ }}", "{% %}", "{% if %}{% endif %}", "\xFF", "{% for x in y recursive %}{% endfor %}"})
+    for (const char* source : {"{{",
+                               "{%",
+                               "{#",
+                               "{{ 'a }}",
+                               "{{ a b }}",
+                               "{{ 1 | }}",
+                               "{{ [1, }}",
+                               "{{ a.[1] }}",
+                               "{{ f(a=1, 2) }}",
+                               "{% set = 1 %}",
+                               "{% set x %}",
+                               "{% endfor %}",
+                               "{% break %}",
+                               "{% macro f(%}",
+                               "{{ a ? b }}",
+                               "{% raw %}",
+                               "{{ x is }}",
+                               "{{ 'a\\u12' }}",
+                               "{{ 99999999999999999999 }}",
+                               "{% else %}",
+                               "{{ }}",
+                               "{% %}",
+                               "{% if %}{% endif %}",
+                               "\xFF",
+                               "{% for x in y recursive %}{% endfor %}"})
         CHECK_MESSAGE(!has(parse_failure(source), "printed"), source);
 }
 

@@ -116,7 +116,7 @@ inline void store_row_of(const float* x, std::size_t n, std::byte* out) noexcept
             std::uint32_t bits;
             __builtin_memcpy(&bits, x + i, 4);
             const bool nan = (bits & 0x7fffffffu) > 0x7f800000u;
-            bits = nan ? bits >> 16 | 0x40u : (bits + 0x7fffu + (bits >> 16 & 1u)) >> 16;   // ties to even
+            bits = nan ? bits >> 16 | 0x40u : (bits + 0x7fffu + (bits >> 16 & 1u)) >> 16;  // ties to even
             const auto half = static_cast<std::uint16_t>(bits);
             __builtin_memcpy(out + 2 * i, &half, 2);
         }

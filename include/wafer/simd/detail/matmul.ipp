@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // matmul over packed panels of blocked types. The lanes are rows: no sum ever crosses a lane.
 
-inline constexpr std::size_t batch_tile = 32;        // tokens that share one unpacking of codes
-inline constexpr std::size_t panel_group_bytes = 256 * 1024;   // panels that stay in L2 while all tokens pass
+inline constexpr std::size_t batch_tile = 32;                 // tokens that share one unpacking of codes
+inline constexpr std::size_t panel_group_bytes = 256 * 1024;  // panels that stay in L2 while all tokens pass
 inline constexpr std::size_t prefetch_distance = 8 * 1024;
 
 // Turns a sub-block's code planes into 8 vectors of bytes, one per group of 4 elements.
@@ -36,7 +36,7 @@ WAFER_FORCE_INLINE void unpack_codes(const std::byte* codes, vi* u) noexcept {
     if constexpr (f.high_bits == 1) {
         const vi mask = set(0x01010101 << low);
         const vi h = load_bits(plane);
-        const vi up = shift_left<low>(h);   // group 0 in place; group g needs g fewer
+        const vi up = shift_left<low>(h);  // group 0 in place; group g needs g fewer
         u[0] = bit_or(u[0], bit_and(up, mask));
         u[1] = bit_or(u[1], bit_and(shift_left<low - 1>(h), mask));
         u[2] = bit_or(u[2], bit_and(shift_left<low - 2>(h), mask));
@@ -76,7 +76,7 @@ WAFER_FORCE_INLINE void unpack_codes(const std::byte* codes, vi* u) noexcept {
 template <dtype D>
 WAFER_FORCE_INLINE vf load_head(const std::byte* record, std::size_t g) noexcept {
     if constexpr (panel_format_of(D).sub == sub_scale::exponent) {
-        const vi e = load_u8(record + g * width);   // 2^(e - 128) as a product of two powers that both are normal
+        const vi e = load_u8(record + g * width);  // 2^(e - 128) as a product of two powers that both are normal
         const vi half = shift_right<1>(e);
         const vi other = add(half, bit_and(e, set(1)));
         return mul(as_float(shift_left<23>(add(half, set(63)))), as_float(shift_left<23>(add(other, set(63)))));
@@ -162,7 +162,7 @@ inline void block_tile(const std::byte* panel, std::size_t group, std::size_t k,
     constexpr block_kind kind = kind_of<D>;
     const std::byte* record = panel;
     const std::byte* codes = panel + f.scales_bytes(k) + 4 * group * width;
-    const std::byte* ahead = panel + prefetch_distance;   // runs through the scales and codes of panel after panel
+    const std::byte* ahead = panel + prefetch_distance;  // runs through the scales and codes of panel after panel
     const std::int8_t* q = x.q + first * x.ld;
     const float* a_scale = x.scale + first * (x.ld / 32);
     const std::int32_t* a_sum = x.sum + first * (x.ld / 16);
@@ -193,9 +193,11 @@ inline void block_tile(const std::byte* panel, std::size_t group, std::size_t k,
                 unpack_codes<D>(codes + 4 * g * width, w.u);
                 load_scales<D>(sub, group + g, d[g], m[g], w.scale, w.minimum);
                 if constexpr (Batch)
-                    multiply_batch<kind.max_value, kind.parts, kind.has_min>(w, f.offset, q, a_scale, a_sum, x.ld, n_tok, many);
+                    multiply_batch<kind.max_value, kind.parts, kind.has_min>(w, f.offset, q, a_scale, a_sum, x.ld,
+                                                                             n_tok, many);
                 else
-                    one[g] = multiply_block<kind.max_value, kind.parts, kind.has_min>(w, f.offset, q, *a_scale, a_sum, one[g]);
+                    one[g] = multiply_block<kind.max_value, kind.parts, kind.has_min>(w, f.offset, q, *a_scale, a_sum,
+                                                                                      one[g]);
             }
             sub += f.sub_bytes();
             codes += f.code_bytes();
@@ -217,7 +219,7 @@ template <dtype D>
 inline void matmul_blocked(const std::byte* panels, std::size_t n_panels, std::size_t k, const activations& x,
                            std::size_t n_tok, float* y, std::size_t ld_y) noexcept {
     const std::size_t bytes = panel_bytes(D, k);
-    if constexpr (groups <= 2) {   // more would not stay in registers
+    if constexpr (groups <= 2) {  // more would not stay in registers
         if (n_tok == 1) {
             for (std::size_t p = 0; p < n_panels; ++p)
                 block_tile<D, groups, false>(panels + p * bytes, 0, k, x, 0, 1, y + 16 * p, ld_y);
@@ -236,10 +238,11 @@ inline void matmul_blocked(const std::byte* panels, std::size_t n_panels, std::s
     }
 }
 
-inline constexpr kernel_table::matmul_fn blocked_matmul[] = {   // in the order of dtype, from q4_0 on
-    matmul_blocked<dtype::q4_0>,   matmul_blocked<dtype::q4_1>,   matmul_blocked<dtype::q5_0>,
-    matmul_blocked<dtype::q5_1>,   matmul_blocked<dtype::q8_0>,   matmul_blocked<dtype::q2_k>,
-    matmul_blocked<dtype::q3_k>,   matmul_blocked<dtype::q4_k>,   matmul_blocked<dtype::q5_k>,
-    matmul_blocked<dtype::q6_k>,   matmul_blocked<dtype::iq4_nl>, matmul_blocked<dtype::iq4_xs>,
-    matmul_blocked<dtype::mxfp4>,  matmul_blocked<dtype::tq2_0>,  matmul_blocked<dtype::tq2_0>,
+inline constexpr kernel_table::matmul_fn blocked_matmul[] = {
+    // in the order of dtype, from q4_0 on
+    matmul_blocked<dtype::q4_0>,  matmul_blocked<dtype::q4_1>,   matmul_blocked<dtype::q5_0>,
+    matmul_blocked<dtype::q5_1>,  matmul_blocked<dtype::q8_0>,   matmul_blocked<dtype::q2_k>,
+    matmul_blocked<dtype::q3_k>,  matmul_blocked<dtype::q4_k>,   matmul_blocked<dtype::q5_k>,
+    matmul_blocked<dtype::q6_k>,  matmul_blocked<dtype::iq4_nl>, matmul_blocked<dtype::iq4_xs>,
+    matmul_blocked<dtype::mxfp4>, matmul_blocked<dtype::tq2_0>,  matmul_blocked<dtype::tq2_0>,
 };

@@ -61,14 +61,14 @@ inline void float_tile(const std::byte* panel, std::size_t stride, std::size_t k
 template <dtype D>
 inline void matmul_float(const std::byte* panels, std::size_t n_panels, std::size_t k, const activations& x,
                          std::size_t n_tok, float* y, std::size_t ld_y) noexcept {
-    constexpr std::size_t together = 4;   // panels that keep one token's chains of fma from waiting for each other
+    constexpr std::size_t together = 4;  // panels that keep one token's chains of fma from waiting for each other
     const std::size_t bytes = panel_bytes(D, k);
     for (std::size_t t = 0; t < n_tok;) {
         const float* xs[tile_tokens];
         float* ys[tile_tokens];
         float unused[16];
         const std::size_t n = n_tok - t < tile_tokens ? n_tok - t : tile_tokens;
-        for (std::size_t i = 0; i < tile_tokens; ++i) {   // a part tile repeats its last token
+        for (std::size_t i = 0; i < tile_tokens; ++i) {  // a part tile repeats its last token
             xs[i] = x.x + (t + (i < n ? i : n - 1)) * x.ld;
             ys[i] = i < n ? y + (t + i) * ld_y : unused;
         }

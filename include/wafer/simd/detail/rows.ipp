@@ -20,7 +20,7 @@ WAFER_FORCE_INLINE vf exp(vf x) noexcept {
     const vf clamped = min(max(x, lowest), set(88.37626f));
     const vi n = round(mul(clamped, set(1.44269504f)));
     const vf nf = to_float(n);
-    const vf r = fnma(nf, set(-2.12194440e-4f), fnma(nf, set(0.693359375f), x));   // ln 2 in two parts
+    const vf r = fnma(nf, set(-2.12194440e-4f), fnma(nf, set(0.693359375f), x));  // ln 2 in two parts
     vf p = set(1.98756912e-4f);
     p = fma(p, r, set(1.39819994e-3f));
     p = fma(p, r, set(8.33345205e-3f));
@@ -50,12 +50,12 @@ inline void quantize_row(const float* x, std::size_t k, std::int8_t* q, float* s
         WAFER_UNROLL
         for (std::size_t i = 0; i < vectors; ++i) largest = max(largest, as_float(bit_and(as_int(v[i]), magnitude)));
         const float top = reduce_max(largest);
-        const bool tiny = !(top > 0x1p-100f);   // such a block is stored as zeros: 127 / top must stay finite
+        const bool tiny = !(top > 0x1p-100f);  // such a block is stored as zeros: 127 / top must stay finite
         const vf inverse = set(tiny ? 0.0f : 127.0f / top);
         *scale = tiny ? 0.0f : top / 127.0f;
         vi sums[2] = {set(std::int32_t{0}), set(std::int32_t{0})};
         WAFER_UNROLL
-        for (std::size_t i = 0; i < vectors; ++i) {   // the clamps are for infinities and NaN
+        for (std::size_t i = 0; i < vectors; ++i) {  // the clamps are for infinities and NaN
             const vi r = round(min(max(mul(v[i], inverse), set(-127.0f)), set(127.0f)));
             store_i8(q + i * width, r);
             sums[i * width / 16] = add(sums[i * width / 16], r);

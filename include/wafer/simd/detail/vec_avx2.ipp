@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 // The vector of the AVX2 target (with FMA and F16C): 8 lanes, half a panel of rows.
 
-using vf = __m256;    // f32 lanes
-using vi = __m256i;   // i32 lanes
+using vf = __m256;   // f32 lanes
+using vi = __m256i;  // i32 lanes
 inline constexpr std::size_t width = 8;
-inline constexpr std::size_t groups = 16 / width;   // vectors per panel row
-inline constexpr std::size_t tile_tokens = 4;   // tokens that a float kernel keeps in registers
+inline constexpr std::size_t groups = 16 / width;  // vectors per panel row
+inline constexpr std::size_t tile_tokens = 4;      // tokens that a float kernel keeps in registers
 
 WAFER_FORCE_INLINE vf load(const float* p) noexcept { return _mm256_loadu_ps(p); }
 WAFER_FORCE_INLINE void store(float* p, vf a) noexcept { _mm256_storeu_ps(p, a); }
@@ -17,8 +17,8 @@ WAFER_FORCE_INLINE vf div(vf a, vf b) noexcept { return _mm256_div_ps(a, b); }
 WAFER_FORCE_INLINE vf root(vf a) noexcept { return _mm256_sqrt_ps(a); }
 WAFER_FORCE_INLINE vf max(vf a, vf b) noexcept { return _mm256_max_ps(a, b); }
 WAFER_FORCE_INLINE vf min(vf a, vf b) noexcept { return _mm256_min_ps(a, b); }
-WAFER_FORCE_INLINE vf fma(vf a, vf b, vf c) noexcept { return _mm256_fmadd_ps(a, b, c); }     // a b + c
-WAFER_FORCE_INLINE vf fnma(vf a, vf b, vf c) noexcept { return _mm256_fnmadd_ps(a, b, c); }   // c - a b
+WAFER_FORCE_INLINE vf fma(vf a, vf b, vf c) noexcept { return _mm256_fmadd_ps(a, b, c); }    // a b + c
+WAFER_FORCE_INLINE vf fnma(vf a, vf b, vf c) noexcept { return _mm256_fnmadd_ps(a, b, c); }  // c - a b
 WAFER_FORCE_INLINE vf select_less(vf a, vf b, vf then, vf otherwise) noexcept {
     return _mm256_blendv_ps(otherwise, then, _mm256_cmp_ps(a, b, _CMP_LT_OQ));
 }
@@ -28,9 +28,13 @@ WAFER_FORCE_INLINE vi add(vi a, vi b) noexcept { return _mm256_add_epi32(a, b); 
 WAFER_FORCE_INLINE vi bit_and(vi a, vi b) noexcept { return _mm256_and_si256(a, b); }
 WAFER_FORCE_INLINE vi bit_or(vi a, vi b) noexcept { return _mm256_or_si256(a, b); }
 template <int N>
-WAFER_FORCE_INLINE vi shift_left(vi a) noexcept { return _mm256_slli_epi32(a, N); }
+WAFER_FORCE_INLINE vi shift_left(vi a) noexcept {
+    return _mm256_slli_epi32(a, N);
+}
 template <int N>
-WAFER_FORCE_INLINE vi shift_right(vi a) noexcept { return _mm256_srli_epi32(a, N); }
+WAFER_FORCE_INLINE vi shift_right(vi a) noexcept {
+    return _mm256_srli_epi32(a, N);
+}
 WAFER_FORCE_INLINE vf to_float(vi a) noexcept { return _mm256_cvtepi32_ps(a); }
 WAFER_FORCE_INLINE vi round(vf a) noexcept { return _mm256_cvtps_epi32(a); }
 WAFER_FORCE_INLINE vi as_int(vf a) noexcept { return _mm256_castps_si256(a); }
@@ -117,7 +121,7 @@ WAFER_FORCE_INLINE vi dot(const vi* codes, const std::int8_t* a, std::int32_t bi
         }
         return acc;
     } else {
-        constexpr int most = 32767 / (2 * Max * 127);   // pair sums that fit 16 bits
+        constexpr int most = 32767 / (2 * Max * 127);  // pair sums that fit 16 bits
         constexpr std::size_t run = most >= N ? N : most >= 4 ? 4 : 2;
         vi acc = set(-bias);
         WAFER_UNROLL

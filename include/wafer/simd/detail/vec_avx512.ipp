@@ -2,11 +2,11 @@
 // The vector of the AVX-512 target (F, BW, DQ, VL): 16 lanes, a whole panel of rows. Integer dot products need VNNI and
 // are there where WAFER_SIMD_VNNI is 1.
 
-using vf = __m512;    // f32 lanes
-using vi = __m512i;   // i32 lanes
+using vf = __m512;   // f32 lanes
+using vi = __m512i;  // i32 lanes
 inline constexpr std::size_t width = 16;
-inline constexpr std::size_t groups = 16 / width;   // vectors per panel row
-inline constexpr std::size_t tile_tokens = 8;   // tokens that a float kernel keeps in registers
+inline constexpr std::size_t groups = 16 / width;  // vectors per panel row
+inline constexpr std::size_t tile_tokens = 8;      // tokens that a float kernel keeps in registers
 
 WAFER_FORCE_INLINE vf load(const float* p) noexcept { return _mm512_loadu_ps(p); }
 WAFER_FORCE_INLINE void store(float* p, vf a) noexcept { _mm512_storeu_ps(p, a); }
@@ -18,8 +18,8 @@ WAFER_FORCE_INLINE vf div(vf a, vf b) noexcept { return _mm512_div_ps(a, b); }
 WAFER_FORCE_INLINE vf root(vf a) noexcept { return _mm512_sqrt_ps(a); }
 WAFER_FORCE_INLINE vf max(vf a, vf b) noexcept { return _mm512_max_ps(a, b); }
 WAFER_FORCE_INLINE vf min(vf a, vf b) noexcept { return _mm512_min_ps(a, b); }
-WAFER_FORCE_INLINE vf fma(vf a, vf b, vf c) noexcept { return _mm512_fmadd_ps(a, b, c); }     // a b + c
-WAFER_FORCE_INLINE vf fnma(vf a, vf b, vf c) noexcept { return _mm512_fnmadd_ps(a, b, c); }   // c - a b
+WAFER_FORCE_INLINE vf fma(vf a, vf b, vf c) noexcept { return _mm512_fmadd_ps(a, b, c); }    // a b + c
+WAFER_FORCE_INLINE vf fnma(vf a, vf b, vf c) noexcept { return _mm512_fnmadd_ps(a, b, c); }  // c - a b
 WAFER_FORCE_INLINE vf select_less(vf a, vf b, vf then, vf otherwise) noexcept {
     return _mm512_mask_blend_ps(_mm512_cmp_ps_mask(a, b, _CMP_LT_OQ), otherwise, then);
 }
@@ -29,9 +29,13 @@ WAFER_FORCE_INLINE vi add(vi a, vi b) noexcept { return _mm512_add_epi32(a, b); 
 WAFER_FORCE_INLINE vi bit_and(vi a, vi b) noexcept { return _mm512_and_si512(a, b); }
 WAFER_FORCE_INLINE vi bit_or(vi a, vi b) noexcept { return _mm512_or_si512(a, b); }
 template <int N>
-WAFER_FORCE_INLINE vi shift_left(vi a) noexcept { return _mm512_slli_epi32(a, N); }
+WAFER_FORCE_INLINE vi shift_left(vi a) noexcept {
+    return _mm512_slli_epi32(a, N);
+}
 template <int N>
-WAFER_FORCE_INLINE vi shift_right(vi a) noexcept { return _mm512_srli_epi32(a, N); }
+WAFER_FORCE_INLINE vi shift_right(vi a) noexcept {
+    return _mm512_srli_epi32(a, N);
+}
 WAFER_FORCE_INLINE vf to_float(vi a) noexcept { return _mm512_cvtepi32_ps(a); }
 WAFER_FORCE_INLINE vi round(vf a) noexcept { return _mm512_cvtps_epi32(a); }
 WAFER_FORCE_INLINE vi as_int(vf a) noexcept { return _mm512_castps_si512(a); }
@@ -99,10 +103,12 @@ WAFER_FORCE_INLINE vi broadcast4(const std::int8_t* p) noexcept {
 #if WAFER_SIMD_VNNI
 // Integer dot products: lane r of the result is sum_i (code(r, i) - Offset) a(i) over 4 N consecutive i, exactly.
 // `bias` is Offset times the sum of the same a.
-constexpr int dot_class(int) noexcept { return 255; }   // one instruction sequence serves all codes
+constexpr int dot_class(int) noexcept { return 255; }  // one instruction sequence serves all codes
 
 template <int Max>
-WAFER_FORCE_INLINE vi prepare_codes(vi codes) noexcept { return codes; }
+WAFER_FORCE_INLINE vi prepare_codes(vi codes) noexcept {
+    return codes;
+}
 
 template <int Max, std::size_t N>
 WAFER_FORCE_INLINE vi dot(const vi* codes, const std::int8_t* a, std::int32_t bias) noexcept {

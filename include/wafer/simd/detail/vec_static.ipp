@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
 // The vector of the static target: xsimd's default batch (whatever the user's own flags allow: SSE2, NEON, AVX-512 ...),
-// 
+//
 // or the compiler's own vectors of 16 bytes (GCC and Clang). Nothing here needs more than xsimd 8.
 
-inline constexpr std::size_t tile_tokens = 4;   // tokens that a float kernel keeps in registers
+inline constexpr std::size_t tile_tokens = 4;  // tokens that a float kernel keeps in registers
 
 #if WAFER_USE_XSIMD
-using vf = xsimd::batch<float>;          // f32 lanes
-using vi = xsimd::batch<std::int32_t>;   // i32 lanes
-using vh = xsimd::batch<std::int16_t>;   // pairs of i16 per i32 lane
+using vf = xsimd::batch<float>;         // f32 lanes
+using vi = xsimd::batch<std::int32_t>;  // i32 lanes
+using vh = xsimd::batch<std::int16_t>;  // pairs of i16 per i32 lane
 inline constexpr std::size_t width = vf::size;
 
 WAFER_FORCE_INLINE vf load(const float* p) noexcept { return vf::load_unaligned(p); }
@@ -23,8 +23,8 @@ WAFER_FORCE_INLINE vf div(vf a, vf b) noexcept { return a / b; }
 WAFER_FORCE_INLINE vf root(vf a) noexcept { return xsimd::sqrt(a); }
 WAFER_FORCE_INLINE vf max(vf a, vf b) noexcept { return xsimd::max(a, b); }
 WAFER_FORCE_INLINE vf min(vf a, vf b) noexcept { return xsimd::min(a, b); }
-WAFER_FORCE_INLINE vf fma(vf a, vf b, vf c) noexcept { return xsimd::fma(a, b, c); }     // a b + c
-WAFER_FORCE_INLINE vf fnma(vf a, vf b, vf c) noexcept { return xsimd::fnma(a, b, c); }   // c - a b
+WAFER_FORCE_INLINE vf fma(vf a, vf b, vf c) noexcept { return xsimd::fma(a, b, c); }    // a b + c
+WAFER_FORCE_INLINE vf fnma(vf a, vf b, vf c) noexcept { return xsimd::fnma(a, b, c); }  // c - a b
 WAFER_FORCE_INLINE vf select_less(vf a, vf b, vf then, vf otherwise) noexcept {
     return xsimd::select(a < b, then, otherwise);
 }
@@ -34,7 +34,9 @@ WAFER_FORCE_INLINE vi add(vi a, vi b) noexcept { return a + b; }
 WAFER_FORCE_INLINE vi bit_and(vi a, vi b) noexcept { return a & b; }
 WAFER_FORCE_INLINE vi bit_or(vi a, vi b) noexcept { return a | b; }
 template <int N>
-WAFER_FORCE_INLINE vi shift_left(vi a) noexcept { return a << N; }
+WAFER_FORCE_INLINE vi shift_left(vi a) noexcept {
+    return a << N;
+}
 template <int N>
 WAFER_FORCE_INLINE vi shift_right(vi a) noexcept {
     return xsimd::bitwise_cast<vi>(xsimd::bitwise_cast<xsimd::batch<std::uint32_t>>(a) >> N);
@@ -50,19 +52,27 @@ WAFER_FORCE_INLINE vi sum_pairs(vh a) noexcept {
     const vi w = xsimd::bitwise_cast<vi>(a);
     return ((w << 16) >> 16) + (w >> 16);
 }
-WAFER_FORCE_INLINE vh extend_low(vh a) noexcept { return (a << 8) >> 8; }   // low byte of each i16, signed
+WAFER_FORCE_INLINE vh extend_low(vh a) noexcept { return (a << 8) >> 8; }  // low byte of each i16, signed
 WAFER_FORCE_INLINE vh extend_high(vh a) noexcept { return a >> 8; }
 WAFER_FORCE_INLINE vh load(const std::int16_t* p) noexcept { return vh::load_unaligned(p); }
 WAFER_FORCE_INLINE void store(std::int16_t* p, vh a) noexcept { a.store_unaligned(p); }
 #else
-using vf = float __attribute__((vector_size(16)));          // f32 lanes
-using vi = std::int32_t __attribute__((vector_size(16)));   // i32 lanes
-using vh = std::int16_t __attribute__((vector_size(16)));   // pairs of i16 per i32 lane
+using vf = float __attribute__((vector_size(16)));         // f32 lanes
+using vi = std::int32_t __attribute__((vector_size(16)));  // i32 lanes
+using vh = std::int16_t __attribute__((vector_size(16)));  // pairs of i16 per i32 lane
 inline constexpr std::size_t width = 4;
 
-WAFER_FORCE_INLINE vf load(const float* p) noexcept { vf a; std::memcpy(&a, p, sizeof a); return a; }
+WAFER_FORCE_INLINE vf load(const float* p) noexcept {
+    vf a;
+    std::memcpy(&a, p, sizeof a);
+    return a;
+}
 WAFER_FORCE_INLINE void store(float* p, vf a) noexcept { std::memcpy(p, &a, sizeof a); }
-WAFER_FORCE_INLINE vi load(const std::int32_t* p) noexcept { vi a; std::memcpy(&a, p, sizeof a); return a; }
+WAFER_FORCE_INLINE vi load(const std::int32_t* p) noexcept {
+    vi a;
+    std::memcpy(&a, p, sizeof a);
+    return a;
+}
 WAFER_FORCE_INLINE void store(std::int32_t* p, vi a) noexcept { std::memcpy(p, &a, sizeof a); }
 WAFER_FORCE_INLINE vf set(float a) noexcept { return vf{a, a, a, a}; }
 WAFER_FORCE_INLINE vf add(vf a, vf b) noexcept { return a + b; }
@@ -74,8 +84,16 @@ WAFER_FORCE_INLINE vf root(vf a) noexcept {
 }
 WAFER_FORCE_INLINE vf fma(vf a, vf b, vf c) noexcept { return a * b + c; }
 WAFER_FORCE_INLINE vf fnma(vf a, vf b, vf c) noexcept { return c - a * b; }
-WAFER_FORCE_INLINE vi as_int(vf a) noexcept { vi b; std::memcpy(&b, &a, sizeof b); return b; }
-WAFER_FORCE_INLINE vf as_float(vi a) noexcept { vf b; std::memcpy(&b, &a, sizeof b); return b; }
+WAFER_FORCE_INLINE vi as_int(vf a) noexcept {
+    vi b;
+    std::memcpy(&b, &a, sizeof b);
+    return b;
+}
+WAFER_FORCE_INLINE vf as_float(vi a) noexcept {
+    vf b;
+    std::memcpy(&b, &a, sizeof b);
+    return b;
+}
 WAFER_FORCE_INLINE vf select_less(vf a, vf b, vf then, vf otherwise) noexcept {
     const vi mask = a < b;
     return as_float((as_int(then) & mask) | (as_int(otherwise) & ~mask));
@@ -90,9 +108,13 @@ WAFER_FORCE_INLINE vi bit_or(vi a, vi b) noexcept { return a | b; }
 using vu = std::uint32_t __attribute__((vector_size(16)));
 using vhu = std::uint16_t __attribute__((vector_size(16)));
 template <int N>
-WAFER_FORCE_INLINE vi shift_left(vi a) noexcept { return reinterpret_cast<vi>(reinterpret_cast<vu>(a) << N); }
+WAFER_FORCE_INLINE vi shift_left(vi a) noexcept {
+    return reinterpret_cast<vi>(reinterpret_cast<vu>(a) << N);
+}
 template <int N>
-WAFER_FORCE_INLINE vi shift_right(vi a) noexcept { return reinterpret_cast<vi>(reinterpret_cast<vu>(a) >> N); }
+WAFER_FORCE_INLINE vi shift_right(vi a) noexcept {
+    return reinterpret_cast<vi>(reinterpret_cast<vu>(a) >> N);
+}
 WAFER_FORCE_INLINE vf to_float(vi a) noexcept { return __builtin_convertvector(a, vf); }
 
 WAFER_FORCE_INLINE vh halves(vi a) noexcept { return reinterpret_cast<vh>(a); }
@@ -102,15 +124,19 @@ WAFER_FORCE_INLINE vi sum_pairs(vh a) noexcept {
     const vi w = reinterpret_cast<vi>(a);
     return (shift_left<16>(w) >> 16) + (w >> 16);
 }
-WAFER_FORCE_INLINE vh extend_low(vh a) noexcept {   // low byte of each i16, signed
+WAFER_FORCE_INLINE vh extend_low(vh a) noexcept {  // low byte of each i16, signed
     return reinterpret_cast<vh>(reinterpret_cast<vhu>(a) << 8) >> 8;
 }
 WAFER_FORCE_INLINE vh extend_high(vh a) noexcept { return a >> 8; }
-WAFER_FORCE_INLINE vh load(const std::int16_t* p) noexcept { vh a; std::memcpy(&a, p, sizeof a); return a; }
+WAFER_FORCE_INLINE vh load(const std::int16_t* p) noexcept {
+    vh a;
+    std::memcpy(&a, p, sizeof a);
+    return a;
+}
 WAFER_FORCE_INLINE void store(std::int16_t* p, vh a) noexcept { std::memcpy(p, &a, sizeof a); }
 #endif
 
-inline constexpr std::size_t groups = 16 / width;   // vectors per panel row
+inline constexpr std::size_t groups = 16 / width;  // vectors per panel row
 
 // To the nearest, ties to even: adding 1.5 2^23 leaves the integer in the low bits. @pre |a| < 2^22.
 WAFER_FORCE_INLINE vi round(vf a) noexcept {
@@ -139,7 +165,7 @@ WAFER_FORCE_INLINE std::int32_t reduce_add(vi a) noexcept {
 }
 
 template <std::size_t Lines>
-WAFER_FORCE_INLINE void prefetch(const std::byte*) noexcept {}   // left to the hardware
+WAFER_FORCE_INLINE void prefetch(const std::byte*) noexcept {}  // left to the hardware
 
 // `width` elements of other types, widened or narrowed.
 template <class T>
@@ -195,7 +221,9 @@ WAFER_FORCE_INLINE vi lookup(const std::uint8_t* table, vi index) noexcept {
 constexpr int dot_class(int max) noexcept { return max <= 15 ? 15 : max <= 31 ? 31 : max <= 63 ? 63 : 255; }
 
 template <int Max>
-WAFER_FORCE_INLINE vi prepare_codes(vi codes) noexcept { return codes; }
+WAFER_FORCE_INLINE vi prepare_codes(vi codes) noexcept {
+    return codes;
+}
 
 // Integer dot products: lane r of the result is sum_i (code(r, i) - Offset) a(i) over 4 N consecutive i, exactly.
 // `bias` is Offset times the sum of the same a.
@@ -223,7 +251,7 @@ WAFER_FORCE_INLINE vi dot(const vi* codes, const std::int8_t* a, std::int32_t bi
     vi acc = set(-bias);
     for (std::size_t i = 0; i < N / run; ++i) {
         vh sum = halves(set(std::int32_t{0}));
-            for (std::size_t j = i * run; j < (i + 1) * run; ++j) {
+        for (std::size_t j = i * run; j < (i + 1) * run; ++j) {
             std::int32_t even_pair, odd_pair;
             std::memcpy(&even_pair, even + 2 * j, 4);
             std::memcpy(&odd_pair, odd + 2 * j, 4);

@@ -46,13 +46,13 @@ struct expression {
 };
 
 enum class statement_kind : std::uint8_t {
-    text,             // name
-    output,           // first
-    if_else,          // branches
-    for_loop,         // targets in first, if second; body, otherwise
-    set,              // targets = first
-    set_block,        // targets = what body prints
-    macro,            // name(parameters); body
+    text,       // name
+    output,     // first
+    if_else,    // branches
+    for_loop,   // targets in first, if second; body, otherwise
+    set,        // targets = first
+    set_block,  // targets = what body prints
+    macro,      // name(parameters); body
     break_loop,
     continue_loop,
 };

@@ -67,11 +67,13 @@ protected:
     void adopt(expression& parent, expression_ptr child) const {
         if (child) {
             parent.height = std::max(parent.height, child->height + 1);
-            if (parent.height > max_height) fail("expression is nested more than " + std::to_string(max_height) + " deep");
+            if (parent.height > max_height)
+                fail("expression is nested more than " + std::to_string(max_height) + " deep");
         }
         parent.operands.push_back(std::move(child));
     }
-    [[nodiscard]] node make_binary(std::string name, std::uint32_t offset, expression_ptr left, expression_ptr right) const {
+    [[nodiscard]] node make_binary(std::string name, std::uint32_t offset, expression_ptr left,
+                                   expression_ptr right) const {
         node out = make(expression_kind::binary);
         out->offset = offset;
         out->name = std::move(name);
@@ -86,7 +88,8 @@ protected:
         if (!at_symbol(",")) return first;
         node out = make(expression_kind::list);
         adopt(*out, std::move(first));
-        while (take_symbol(",") && now().kind != token_kind::block_end && !at_symbol(")")) adopt(*out, parse_expression());
+        while (take_symbol(",") && now().kind != token_kind::block_end && !at_symbol(")"))
+            adopt(*out, parse_expression());
         return out;
     }
 
@@ -132,7 +135,9 @@ protected:
         adopt(*out, (this->*operand)());
         return out;
     }
-    expression_ptr parse_not() { return at_name("not") ? parse_prefix(&expression_parser::parse_not) : parse_comparison(); }
+    expression_ptr parse_not() {
+        return at_name("not") ? parse_prefix(&expression_parser::parse_not) : parse_comparison();
+    }
 
     expression_ptr parse_comparison() {
         expression_ptr first = parse_sum();
@@ -221,7 +226,8 @@ protected:
     T number() {
         const std::string& text = now().text;
         T out{};
-        if (std::from_chars(text.data(), text.data() + text.size(), out).ec != std::errc{}) fail("number is out of range");
+        if (std::from_chars(text.data(), text.data() + text.size(), out).ec != std::errc{})
+            fail("number is out of range");
         ++at_;
         return out;
     }
@@ -329,8 +335,10 @@ protected:
         const token_kind next = now().kind;
         if (at_symbol("(")) {
             parse_arguments(*out);
-        } else if (next == token_kind::string || next == token_kind::integer || next == token_kind::real || at_symbol("[") ||
-                   at_symbol("{") || (next == token_kind::name && !is_one(now(), next, {"and", "or", "else", "if", "is", "in", "not", "recursive"}))) {
+        } else if (next == token_kind::string || next == token_kind::integer || next == token_kind::real ||
+                   at_symbol("[") || at_symbol("{") ||
+                   (next == token_kind::name &&
+                    !is_one(now(), next, {"and", "or", "else", "if", "is", "in", "not", "recursive"}))) {
             adopt(*out, parse_postfix(parse_primary()));
         }
         if (!negated) return out;

@@ -71,13 +71,15 @@ inline value filter_length(runtime& rt, const arguments& in) {
     if (x.is(value::kind::dict)) return static_cast<std::int64_t>(x.as_dict().size());
     if (x.is_undefined()) return std::int64_t{0};
     rt.touch(rt.string_of(x, "what has a length"));
-    return static_cast<std::int64_t>(std::ranges::count_if(x.as_string(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
+    return static_cast<std::int64_t>(
+        std::ranges::count_if(x.as_string(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
 }
 
 inline value filter_default(runtime&, const arguments& in) {
     const value* otherwise = in.find(1, "default_value");
     const value* also_false = in.find(2, "boolean");
-    const bool missing = in.self().is_undefined() || (also_false != nullptr && also_false->truth() && !in.self().truth());
+    const bool missing =
+        in.self().is_undefined() || (also_false != nullptr && also_false->truth() && !in.self().truth());
     return !missing ? in.self() : otherwise != nullptr ? *otherwise : value("");
 }
 
@@ -185,7 +187,8 @@ inline bool flag(const arguments& in, std::size_t place, std::string_view name) 
 }
 
 inline value filter_sort(runtime& rt, const arguments& in) {
-    return rt.make(sorted(rt, rt.items(in.self()), in.find(3, "attribute"), flag(in, 2, "case_sensitive"), flag(in, 1, "reverse")));
+    return rt.make(sorted(rt, rt.items(in.self()), in.find(3, "attribute"), flag(in, 2, "case_sensitive"),
+                          flag(in, 1, "reverse")));
 }
 
 inline value filter_dictsort(runtime& rt, const arguments& in) {
@@ -203,15 +206,19 @@ inline value filter_unique(runtime& rt, const arguments& in) {
 
 template <bool Greatest>
 value filter_extreme(runtime& rt, const arguments& in) {
-    const value_list items = sorted(rt, rt.items(in.self()), in.find(2, "attribute"), flag(in, 1, "case_sensitive"), Greatest);
+    const value_list items =
+        sorted(rt, rt.items(in.self()), in.find(2, "attribute"), flag(in, 1, "case_sensitive"), Greatest);
     return items.empty() ? value(undefined{"element"}) : items.front();
 }
 
 inline value filter_indent(runtime& rt, const arguments& in) {
     const value* width = in.find(1, "width");
-    const std::string margin = width == nullptr     ? std::string(4, ' ')
-                               : width->is_string() ? width->as_string()
-                                                    : std::string(static_cast<std::size_t>(std::clamp<std::int64_t>(rt.integer_of(*width, "width"), 0, 1024)), ' ');
+    const std::string margin =
+        width == nullptr ? std::string(4, ' ')
+        : width->is_string()
+            ? width->as_string()
+            : std::string(static_cast<std::size_t>(std::clamp<std::int64_t>(rt.integer_of(*width, "width"), 0, 1024)),
+                          ' ');
     std::string text = rt.print(in.self()), out;
     for (std::size_t at = 0; at <= text.size();) {
         const std::size_t end = std::min(text.find('\n', at), text.size());
@@ -237,7 +244,8 @@ inline value filter_int(runtime& rt, const arguments& in) {
         const char* last = text.data() + text.size();
         std::int64_t whole = 0;
         if (const auto [end, ec] = std::from_chars(first, last, whole); ec == std::errc{} && end == last) return whole;
-        if (const auto [end, ec] = std::from_chars(first, last, real); ec != std::errc{} || end != last) return fallback;
+        if (const auto [end, ec] = std::from_chars(first, last, real); ec != std::errc{} || end != last)
+            return fallback;
     } else if (x.is(value::kind::real)) {
         real = x.as_double();
     } else {
@@ -269,7 +277,9 @@ inline value filter_round(runtime& rt, const arguments& in) {
     if (!in.self().is_number()) rt.fail("'round' needs a number, not " + runtime::describe(in.self()));
     const value* precision = in.find(1, "precision");
     const value* method = in.find(2, "method");
-    const double scale = std::pow(10.0, precision == nullptr ? 0.0 : static_cast<double>(std::clamp<std::int64_t>(rt.integer_of(*precision, "precision"), -300, 300)));
+    const double scale = std::pow(10.0, precision == nullptr ? 0.0
+                                                             : static_cast<double>(std::clamp<std::int64_t>(
+                                                                   rt.integer_of(*precision, "precision"), -300, 300)));
     const double x = in.self().as_double() * scale;
     const std::string_view how = method == nullptr ? "common" : std::string_view(rt.string_of(*method, "method"));
     return (how == "ceil" ? std::ceil(x) : how == "floor" ? std::floor(x) : std::nearbyint(x)) / scale;
@@ -300,8 +310,8 @@ inline value filter_join(runtime& rt, const arguments& in) {
 inline value filter_replace(runtime& rt, const arguments& in) {
     const value* count = in.find(3, "count");
     const bool all = count == nullptr || count->is(value::kind::none);
-    return rt.make(replaced(rt.print(in.self()), rt.print(filter_operand(rt, in, 1, "old")), rt.print(filter_operand(rt, in, 2, "new")),
-                            all ? -1 : rt.integer_of(*count, "count"), rt));
+    return rt.make(replaced(rt.print(in.self()), rt.print(filter_operand(rt, in, 1, "old")),
+                            rt.print(filter_operand(rt, in, 2, "new")), all ? -1 : rt.integer_of(*count, "count"), rt));
 }
 
 inline value filter_escape(runtime& rt, const arguments& in) {

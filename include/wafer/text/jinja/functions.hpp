@@ -17,16 +17,19 @@ namespace wafer::inline WAFER_ABI::jinja {
 
 /// A time in UTC as strftime prints it in the C locale. Unknown conversions stay as they are written.
 [[nodiscard]] inline std::string format_time(std::chrono::sys_seconds time, std::string_view format) {
-    static constexpr std::string_view months[] = {"January", "February", "March", "April", "May", "June", "July", "August",
-                                                  "September", "October", "November", "December"};
-    static constexpr std::string_view days[] = {"Sunday", "Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday"};
+    static constexpr std::string_view months[] = {"January",   "February", "March",    "April",
+                                                  "May",       "June",     "July",     "August",
+                                                  "September", "October",  "November", "December"};
+    static constexpr std::string_view days[] = {"Sunday",   "Monday", "Tuesday", "Wednesday",
+                                                "Thursday", "Friday", "Saturday"};
     using namespace std::chrono;
     const auto day = floor<std::chrono::days>(time);
     const year_month_day date{day};
     const auto clock = (time - day).count();
     const auto month = static_cast<std::size_t>(static_cast<unsigned>(date.month()) - 1);
     const auto week_day = static_cast<std::size_t>(weekday{day}.c_encoding());
-    const long hour = static_cast<long>(clock / 3600), minute = static_cast<long>(clock / 60 % 60), second = static_cast<long>(clock % 60);
+    const long hour = static_cast<long>(clock / 3600), minute = static_cast<long>(clock / 60 % 60),
+               second = static_cast<long>(clock % 60);
     const long year_day = static_cast<long>((day - sys_days{date.year() / January / 1}).count()) + 1;
     const auto padded = [](long n, std::size_t width, char fill = '0') {
         std::string digits = std::to_string(n);
@@ -41,7 +44,8 @@ namespace wafer::inline WAFER_ABI::jinja {
         const bool bare = format[i + 1] == '-' && i + 2 < format.size();  // %-d: without padding
         i += bare ? 2 : 1;
         const std::size_t two = bare ? 1 : 2;
-        const long year = static_cast<int>(date.year()), month_day = static_cast<long>(static_cast<unsigned>(date.day()));
+        const long year = static_cast<int>(date.year()),
+                   month_day = static_cast<long>(static_cast<unsigned>(date.day()));
         switch (format[i]) {
             case 'Y': out += std::to_string(year); break;
             case 'y': out += padded(year % 100, two); break;
@@ -65,9 +69,7 @@ namespace wafer::inline WAFER_ABI::jinja {
             case 'Z': out += "UTC"; break;
             case 'z': out += "+0000"; break;
             case '%': out.push_back('%'); break;
-            default:
-                out += bare ? "%-" : "%";
-                out.push_back(format[i]);
+            default: out += bare ? "%-" : "%"; out.push_back(format[i]);
         }
     }
     return out;
@@ -82,7 +84,9 @@ inline value call_range(runtime& rt, const arguments& in) {
     const std::int64_t start = n == 1 ? 0 : number(0), stop = number(n == 1 ? 0 : 1), step = n == 3 ? number(2) : 1;
     if (step == 0) rt.fail("range's step must not be 0");
     // Unsigned differences cannot overflow.
-    const auto distance = [](std::int64_t from, std::int64_t to) { return static_cast<std::uint64_t>(to) - static_cast<std::uint64_t>(from); };
+    const auto distance = [](std::int64_t from, std::int64_t to) {
+        return static_cast<std::uint64_t>(to) - static_cast<std::uint64_t>(from);
+    };
     const bool empty = step > 0 ? start >= stop : start <= stop;
     const std::uint64_t span = empty ? 0 : step > 0 ? distance(start, stop) : distance(stop, start);
     const std::uint64_t stride = step > 0 ? static_cast<std::uint64_t>(step) : 0 - static_cast<std::uint64_t>(step);
@@ -92,7 +96,8 @@ inline value call_range(runtime& rt, const arguments& in) {
     value_list out;
     out.reserve(count);
     for (std::uint64_t i = 0; i < count; ++i)
-        out.emplace_back(static_cast<std::int64_t>(static_cast<std::uint64_t>(start) + i * static_cast<std::uint64_t>(step)));
+        out.emplace_back(
+            static_cast<std::int64_t>(static_cast<std::uint64_t>(start) + i * static_cast<std::uint64_t>(step)));
     return out;
 }
 
@@ -127,7 +132,8 @@ inline value call_strftime(runtime& rt, const arguments& in) {
 inline constexpr builtin functions[] = {
     {"range", detail::call_range},
     {"dict", [](runtime& rt, const arguments& in) { return value(detail::members_of(rt, in)); }},
-    {"namespace", [](runtime& rt, const arguments& in) { return value(rt.make_name_space(detail::members_of(rt, in))); }},
+    {"namespace",
+     [](runtime& rt, const arguments& in) { return value(rt.make_name_space(detail::members_of(rt, in))); }},
     {"raise_exception", detail::call_raise},
     {"strftime_now", detail::call_strftime},
 };

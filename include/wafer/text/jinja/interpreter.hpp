@@ -29,7 +29,8 @@ namespace wafer::inline WAFER_ABI::jinja {
 /// Renders one template once.
 class interpreter {
 public:
-    interpreter(std::string_view source, const limits& bounds, std::chrono::sys_seconds now, const value_dict& variables)
+    interpreter(std::string_view source, const limits& bounds, std::chrono::sys_seconds now,
+                const value_dict& variables)
         : rt_(source, bounds, now), max_depth_(bounds.depth) {
         frames_.emplace_back();
         for (const auto& [name, item] : variables) frames_.back().variables.insert_or_assign(name, item);
@@ -59,7 +60,9 @@ private:
         ~depth_guard() { --depth; }
     };
 
-    void set(std::string_view name, value v) { frames_.back().variables.insert_or_assign(std::string(name), std::move(v)); }
+    void set(std::string_view name, value v) {
+        frames_.back().variables.insert_or_assign(std::string(name), std::move(v));
+    }
 
     value look_up(const std::string& name) {
         for (std::size_t i = frames_.size(); i-- > 0;) {
@@ -115,7 +118,8 @@ private:
     void assign(const statement& s, const value& v) {
         if (s.targets.size() == 1) return set(s.targets.front(), v);
         if (!v.is(value::kind::list) || v.as_list().size() != s.targets.size())
-            rt_.fail("cannot unpack " + runtime::describe(v) + " into " + std::to_string(s.targets.size()) + " variables");
+            rt_.fail("cannot unpack " + runtime::describe(v) + " into " + std::to_string(s.targets.size()) +
+                     " variables");
         for (std::size_t i = 0; i < s.targets.size(); ++i) set(s.targets[i], v.as_list()[i]);
     }
 
@@ -151,7 +155,8 @@ private:
         if (s.member.empty()) return assign(s, v);
         const value target = look_up(s.targets.front());
         rt_.move_to(s.offset);
-        if (!target.is(value::kind::name_space)) rt_.fail("cannot set an attribute of " + runtime::describe(target) + "; only of a namespace");
+        if (!target.is(value::kind::name_space))
+            rt_.fail("cannot set an attribute of " + runtime::describe(target) + "; only of a namespace");
         value_dict& members = target.as_name_space().members;
         rt_.spend(members.size() / 8);
         const auto known = std::ranges::find(members, s.member, &value_dict::value_type::first);
@@ -175,9 +180,11 @@ private:
 
     value call_macro(const statement& macro, arguments in) {
         if (in.positional.size() > macro.parameters.size())
-            rt_.fail("macro '" + macro.name + "' takes at most " + std::to_string(macro.parameters.size()) + " arguments");
+            rt_.fail("macro '" + macro.name + "' takes at most " + std::to_string(macro.parameters.size()) +
+                     " arguments");
         for (const auto& argument : in.named)
-            if (std::ranges::find(macro.parameters, argument.first, [](const auto& p) { return std::string_view(p.first); }) == macro.parameters.end())
+            if (std::ranges::find(macro.parameters, argument.first,
+                                  [](const auto& p) { return std::string_view(p.first); }) == macro.parameters.end())
                 rt_.fail("macro '" + macro.name + "' has no parameter '" + std::string(argument.first) + "'");
         frames_.emplace_back().is_macro = true;
         const frame_guard leave{frames_};
@@ -194,7 +201,8 @@ private:
     [[nodiscard]] depth_guard enter(std::uint32_t offset) {
         rt_.move_to(offset);
         rt_.spend(1);
-        if (depth_ >= max_depth_) rt_.fail("macros and expressions are nested more than " + std::to_string(max_depth_) + " deep");
+        if (depth_ >= max_depth_)
+            rt_.fail("macros and expressions are nested more than " + std::to_string(max_depth_) + " deep");
         return {++depth_};
     }
 
@@ -210,7 +218,8 @@ private:
             case expression_kind::unary: return unary(e);
             case expression_kind::binary: return binary(e);
             case expression_kind::comparison: return comparison(e);
-            case expression_kind::conditional: return evaluate(e.operands[1]).truth() ? evaluate(e.operands[0]) : evaluate(e.operands[2]);
+            case expression_kind::conditional:
+                return evaluate(e.operands[1]).truth() ? evaluate(e.operands[0]) : evaluate(e.operands[2]);
             case expression_kind::attribute: return attribute(e);
             case expression_kind::subscript: return subscript(e);
             case expression_kind::slice: return slice(e);
@@ -285,14 +294,17 @@ private:
             all.insert(all.end(), b.as_list().begin(), b.as_list().end());
             return rt_.make(std::move(all));
         }
-        if (e.name == "*" && b.is(value::kind::integer) && (a.is_string() || a.is(value::kind::list))) return repeat(a, b.as_int());
+        if (e.name == "*" && b.is(value::kind::integer) && (a.is_string() || a.is(value::kind::list)))
+            return repeat(a, b.as_int());
         rt_.fail("'" + e.name + "' cannot combine " + runtime::describe(a) + " and " + runtime::describe(b));
     }
 
     value repeat(const value& sequence, std::int64_t times) {
         const std::uint64_t n = times < 0 ? 0 : static_cast<std::uint64_t>(times);
-        const std::uint64_t unit = sequence.is_string() ? sequence.as_string().size() : sequence.as_list().size() * sizeof(value);
-        if (unit != 0 && n > std::numeric_limits<std::uint64_t>::max() / unit) rt_.fail("a repeated sequence is too long");
+        const std::uint64_t unit =
+            sequence.is_string() ? sequence.as_string().size() : sequence.as_list().size() * sizeof(value);
+        if (unit != 0 && n > std::numeric_limits<std::uint64_t>::max() / unit)
+            rt_.fail("a repeated sequence is too long");
         rt_.charge(unit * n);
         std::string text;
         value_list items;
@@ -306,7 +318,8 @@ private:
     value arithmetic(std::string_view op, const value& a, const value& b) {
         const bool division = op == "/" || op == "//" || op == "%";
         if (division && b.as_double() == 0) rt_.fail("division by zero");
-        if (op == "/" || a.is(value::kind::real) || b.is(value::kind::real)) return real_arithmetic(op, a.as_double(), b.as_double());
+        if (op == "/" || a.is(value::kind::real) || b.is(value::kind::real))
+            return real_arithmetic(op, a.as_double(), b.as_double());
         const std::int64_t x = a.as_int(), y = b.as_int();
         std::int64_t out = 0;
         bool overflow = false;
@@ -380,7 +393,8 @@ private:
         if (callee.kind == expression_kind::attribute) {
             value object = evaluate(callee.operands[0]);
             rt_.move_to(callee.offset);
-            if (const native_function method = find_method(object, callee.name)) return method(rt_, collect(e, applied_to(std::move(object))));
+            if (const native_function method = find_method(object, callee.name))
+                return method(rt_, collect(e, applied_to(std::move(object))));
             target = rt_.attribute(object, callee.name);
             if (target.is_undefined()) rt_.fail(runtime::describe(object) + " has no method '" + callee.name + "'");
         } else {

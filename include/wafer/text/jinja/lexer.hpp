@@ -18,7 +18,19 @@
 
 namespace wafer::inline WAFER_ABI::jinja {
 
-enum class token_kind : std::uint8_t { text, block_begin, block_end, output_begin, output_end, name, string, integer, real, symbol, end };
+enum class token_kind : std::uint8_t {
+    text,
+    block_begin,
+    block_end,
+    output_begin,
+    output_end,
+    name,
+    string,
+    integer,
+    real,
+    symbol,
+    end
+};
 
 struct token {
     token_kind kind;
@@ -55,11 +67,16 @@ private:
     void add(token_kind kind, std::size_t offset, std::string text = {}) {
         tokens_.push_back({kind, std::move(text), static_cast<std::uint32_t>(offset)});
     }
-    [[nodiscard]] bool looking_at(std::string_view what) const noexcept { return source_.substr(at_, what.size()) == what; }
-    static bool is_blank(char c) noexcept { return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\f' || c == '\v'; }
+    [[nodiscard]] bool looking_at(std::string_view what) const noexcept {
+        return source_.substr(at_, what.size()) == what;
+    }
+    static bool is_blank(char c) noexcept {
+        return c == ' ' || c == '\t' || c == '\n' || c == '\r' || c == '\f' || c == '\v';
+    }
     static bool is_digit(char c) noexcept { return c >= '0' && c <= '9'; }
     static bool is_name(char c) noexcept {
-        return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' || static_cast<unsigned char>(c) >= 0x80;
+        return is_digit(c) || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '_' ||
+               static_cast<unsigned char>(c) >= 0x80;
     }
     void skip_blanks() noexcept {
         while (at_ < source_.size() && is_blank(source_[at_])) ++at_;
@@ -69,7 +86,8 @@ private:
     void lex_text() {
         const std::size_t begin = at_;
         std::size_t tag = source_.find('{', begin);
-        while (tag != source_.npos && (tag + 1 == source_.size() || std::string_view("{%#").find(source_[tag + 1]) == std::string_view::npos))
+        while (tag != source_.npos &&
+               (tag + 1 == source_.size() || std::string_view("{%#").find(source_[tag + 1]) == std::string_view::npos))
             tag = source_.find('{', tag + 1);
         if (tag == source_.npos) {
             add_text(begin, source_.size());

@@ -79,7 +79,8 @@ inline value method_split(runtime& rt, const arguments& in) {
 inline value method_rsplit(runtime& rt, const arguments& in) {
     const value* separator = in.find(1, "sep");
     const std::int64_t at_most = count_operand(rt, in, 2, "maxsplit");
-    if (separator != nullptr && separator->is_string()) return split_right(in.self().as_string(), separator->as_string(), at_most, rt);
+    if (separator != nullptr && separator->is_string())
+        return split_right(in.self().as_string(), separator->as_string(), at_most, rt);
     if (at_most >= 0) rt.fail("rsplit with maxsplit needs a separator");
     return split(in.self().as_string(), nullptr, -1, rt);
 }
@@ -163,7 +164,10 @@ inline constexpr builtin string_methods[] = {
     {"isalpha", detail::method_all<detail::is_alphabetic>},
     {"isdigit", detail::method_all<detail::is_digit>},
     {"isspace", detail::method_all<detail::is_blank>},
-    {"join", [](runtime& rt, const arguments& in) { return joined(rt.items(detail::method_operand(rt, in, 1)), in.self().as_string(), rt); }},
+    {"join",
+     [](runtime& rt, const arguments& in) {
+         return joined(rt.items(detail::method_operand(rt, in, 1)), in.self().as_string(), rt);
+     }},
     {"lower", detail::filter_lower},
     {"lstrip", detail::method_strip<sides::left>},
     {"removeprefix", detail::method_remove_affix<true>},

@@ -70,11 +70,13 @@ private:
         }
         if (keyword == "break" || keyword == "continue") {
             if (loops_ == 0) fail("\"" + keyword + "\" outside a loop");
-            out.push_back({.kind = keyword == "break" ? statement_kind::break_loop : statement_kind::continue_loop, .offset = offset});
+            out.push_back({.kind = keyword == "break" ? statement_kind::break_loop : statement_kind::continue_loop,
+                           .offset = offset});
             return end_tag();
         }
         --at_;
-        fail("unknown statement \"" + keyword + "\"; known are if, for, set, macro, break, continue, generation and raw");
+        fail("unknown statement \"" + keyword +
+             "\"; known are if, for, set, macro, break, continue, generation and raw");
     }
 
     statement parse_if(std::uint32_t offset) {

@@ -22,7 +22,8 @@ public:
     explicit program(std::string_view source) : source_(normalized(source)), body_(parser(source_).run()) {}
 
     /// What the template prints for these variables. @throws error{errc::template_failed} with line and column.
-    [[nodiscard]] std::string render(const value_dict& variables, std::chrono::sys_seconds now, const limits& bounds = {}) const {
+    [[nodiscard]] std::string render(const value_dict& variables, std::chrono::sys_seconds now,
+                                     const limits& bounds = {}) const {
         return interpreter(source_, bounds, now, variables).run(body_);
     }
 
@@ -31,7 +32,9 @@ public:
 private:
     // As Jinja does before it reads: one kind of line break, and none at the end of the file.
     static std::string normalized(std::string_view source) {
-        if (!is_utf8(source)) raise(errc::bad_template, "chat template is not UTF-8 (" + position(source, find_invalid_utf8(source)) + ")");
+        if (!is_utf8(source))
+            raise(errc::bad_template,
+                  "chat template is not UTF-8 (" + position(source, find_invalid_utf8(source)) + ")");
         std::string out;
         for (std::size_t i = 0; i < source.size(); ++i) {
             if (source[i] == '\r' && source.substr(i, 2) == "\r\n") continue;

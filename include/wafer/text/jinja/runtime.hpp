@@ -24,9 +24,9 @@ namespace wafer::inline WAFER_ABI::jinja {
 
 /// What rendering may use at most. A template that needs more fails with errc::template_failed.
 struct limits {
-    std::uint64_t steps = 10'000'000;       // nodes evaluated, elements and 64-byte units of text touched
-    std::uint64_t bytes = 256u << 20;       // printed or built, in all
-    int depth = 400;                        // evaluations inside one another
+    std::uint64_t steps = 10'000'000;  // nodes evaluated, elements and 64-byte units of text touched
+    std::uint64_t bytes = 256u << 20;  // printed or built, in all
+    int depth = 400;                   // evaluations inside one another
 };
 
 /// Arguments of a call. The first positional one of a filter, test or method is what it is applied to.
@@ -87,7 +87,8 @@ public:
     }
     /// Counts memory that is about to be taken.
     void charge(std::uint64_t bytes) {
-        if (bytes > bounds_.bytes - bytes_) fail("more than " + std::to_string(bounds_.bytes) + " bytes of text and values");
+        if (bytes > bounds_.bytes - bytes_)
+            fail("more than " + std::to_string(bounds_.bytes) + " bytes of text and values");
         bytes_ += bytes;
     }
     /// Counts the reading of a text.
@@ -143,7 +144,8 @@ public:
         return v.as_string();
     }
     [[nodiscard]] std::int64_t integer_of(const value& v, std::string_view role) const {
-        if (!v.is(value::kind::integer) && !v.is(value::kind::boolean)) fail(std::string(role) + " must be an integer, not " + describe(v));
+        if (!v.is(value::kind::integer) && !v.is(value::kind::boolean))
+            fail(std::string(role) + " must be an integer, not " + describe(v));
         return v.as_int();
     }
 
@@ -170,7 +172,8 @@ public:
     }
 
     [[nodiscard]] value attribute(const value& object, std::string_view name) {
-        if (object.is_undefined()) fail("'" + object.missing_name() + "' is undefined and has no attribute '" + std::string(name) + "'");
+        if (object.is_undefined())
+            fail("'" + object.missing_name() + "' is undefined and has no attribute '" + std::string(name) + "'");
         if (object.is(value::kind::loop)) return object.as_loop().attribute(name);
         if (object.is(value::kind::dict)) spend(1 + object.as_dict().size() / 8);
         if (const value* member = object.member(name)) return *member;
@@ -204,12 +207,14 @@ public:
             const auto bound = [&](const value& v, std::int64_t absent) {
                 if (!given(v)) return absent;
                 const std::int64_t i = integer_of(v, "a slice's bound");
-                return std::clamp(i < 0 ? i + size : i, by < 0 ? std::int64_t{-1} : std::int64_t{0}, by < 0 ? size - 1 : size);
+                return std::clamp(i < 0 ? i + size : i, by < 0 ? std::int64_t{-1} : std::int64_t{0},
+                                  by < 0 ? size - 1 : size);
             };
             const std::int64_t from = bound(start, by < 0 ? size - 1 : 0), to = bound(stop, by < 0 ? -1 : size);
             // Beyond the sequence's length, one step is as good as another, and none overflows.
             const std::int64_t stride = std::clamp(by, -size - 1, size + 1);
-            for (std::int64_t i = from; stride > 0 ? i < to : i > to; i += stride) take(sequence[static_cast<std::size_t>(i)]);
+            for (std::int64_t i = from; stride > 0 ? i < to : i > to; i += stride)
+                take(sequence[static_cast<std::size_t>(i)]);
         };
         if (object.is_string()) {
             charge(object.as_string().size() * sizeof(std::string_view));

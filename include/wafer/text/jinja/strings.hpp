@@ -47,7 +47,8 @@ enum class sides : std::uint8_t { left = 1, right = 2, both = 3 };
 [[nodiscard]] inline std::string_view stripped(std::string_view text, const value* chars, sides where, runtime& rt) {
     rt.touch(text);
     const bool blanks = chars == nullptr || chars->is(value::kind::none) || chars->is_undefined();
-    const std::string_view set = blanks ? std::string_view{} : std::string_view(rt.string_of(*chars, "the characters to strip"));
+    const std::string_view set =
+        blanks ? std::string_view{} : std::string_view(rt.string_of(*chars, "the characters to strip"));
     const auto goes = [&](std::string_view c) {
         if (!blanks) {
             rt.touch(set);
@@ -64,7 +65,8 @@ enum class sides : std::uint8_t { left = 1, right = 2, both = 3 };
     }
     while (side(sides::right) && !text.empty()) {
         std::size_t begin = text.size() - 1;
-        while (begin > 0 && text.size() - begin < 4 && (static_cast<unsigned char>(text[begin]) & 0xC0) == 0x80) --begin;
+        while (begin > 0 && text.size() - begin < 4 && (static_cast<unsigned char>(text[begin]) & 0xC0) == 0x80)
+            --begin;
         if (!goes(text.substr(begin))) break;
         text.remove_suffix(text.size() - begin);
     }
@@ -72,7 +74,8 @@ enum class sides : std::uint8_t { left = 1, right = 2, both = 3 };
 }
 
 /// With up to `at_most` occurrences replaced; an empty `old` stands before every character and at the end.
-[[nodiscard]] inline std::string replaced(std::string_view text, std::string_view old, std::string_view by, std::int64_t at_most, runtime& rt) {
+[[nodiscard]] inline std::string replaced(std::string_view text, std::string_view old, std::string_view by,
+                                          std::int64_t at_most, runtime& rt) {
     rt.touch_search(text, old);
     std::uint64_t left = at_most < 0 ? std::numeric_limits<std::uint64_t>::max() : static_cast<std::uint64_t>(at_most);
     std::string out;
@@ -103,7 +106,8 @@ enum class sides : std::uint8_t { left = 1, right = 2, both = 3 };
     };
     const auto more = [&] { return at_most < 0 || static_cast<std::int64_t>(out.size()) < at_most; };
     if (separator == nullptr || separator->is(value::kind::none)) {
-        for (text = stripped(text, nullptr, sides::left, rt); !text.empty(); text = stripped(text, nullptr, sides::left, rt)) {
+        for (text = stripped(text, nullptr, sides::left, rt); !text.empty();
+             text = stripped(text, nullptr, sides::left, rt)) {
             std::size_t end = 0;
             if (!more()) {
                 add(text);
@@ -129,7 +133,8 @@ enum class sides : std::uint8_t { left = 1, right = 2, both = 3 };
 }
 
 /// str.rsplit(separator, at_most), for a given separator.
-[[nodiscard]] inline value split_right(std::string_view text, std::string_view mark, std::int64_t at_most, runtime& rt) {
+[[nodiscard]] inline value split_right(std::string_view text, std::string_view mark, std::int64_t at_most,
+                                       runtime& rt) {
     if (mark.empty()) rt.fail("empty separator");
     rt.touch_search(text, mark);
     value_list out;
@@ -137,7 +142,8 @@ enum class sides : std::uint8_t { left = 1, right = 2, both = 3 };
         rt.charge(sizeof(value) + 32);
         out.push_back(rt.make(std::string(part)));
     };
-    for (std::size_t found; (at_most < 0 || static_cast<std::int64_t>(out.size()) < at_most) && (found = text.rfind(mark)) != text.npos;
+    for (std::size_t found;
+         (at_most < 0 || static_cast<std::int64_t>(out.size()) < at_most) && (found = text.rfind(mark)) != text.npos;
          text = text.substr(0, found))
         add(text.substr(found + mark.size()));
     add(text);

@@ -36,7 +36,8 @@ namespace wafer::inline WAFER_ABI::jinja {
 [[nodiscard]] inline bool in_order(runtime& rt, const value& a, std::string_view op, const value& b) {
     if (a.is_string()) rt.touch(a.as_string());
     const auto order = compare(a, b);
-    if (!order) rt.fail("'" + std::string(op) + "' cannot compare " + runtime::describe(a) + " with " + runtime::describe(b));
+    if (!order)
+        rt.fail("'" + std::string(op) + "' cannot compare " + runtime::describe(a) + " with " + runtime::describe(b));
     if (op == "<") return *order < 0;
     if (op == "<=") return *order <= 0;
     if (op == ">") return *order > 0;
@@ -78,8 +79,10 @@ inline constexpr builtin tests[] = {
     {"float", detail::is_kind<value::kind::real>},
     {"boolean", detail::is_kind<value::kind::boolean>},
     {"number", [](runtime&, const arguments& in) -> value { return in.self().is_number(); }},
-    {"true", [](runtime&, const arguments& in) -> value { return in.self().is(value::kind::boolean) && in.self().as_bool(); }},
-    {"false", [](runtime&, const arguments& in) -> value { return in.self().is(value::kind::boolean) && !in.self().as_bool(); }},
+    {"true",
+     [](runtime&, const arguments& in) -> value { return in.self().is(value::kind::boolean) && in.self().as_bool(); }},
+    {"false",
+     [](runtime&, const arguments& in) -> value { return in.self().is(value::kind::boolean) && !in.self().as_bool(); }},
     {"iterable",
      [](runtime&, const arguments& in) -> value {
          const auto& x = in.self();
@@ -90,28 +93,37 @@ inline constexpr builtin tests[] = {
          const auto& x = in.self();
          return x.is(value::kind::list) || x.is(value::kind::dict) || x.is_string() || x.is_undefined();
      }},
-    {"callable", [](runtime&, const arguments& in) -> value { return in.self().is(value::kind::function) || in.self().is(value::kind::macro); }},
+    {"callable",
+     [](runtime&, const arguments& in) -> value {
+         return in.self().is(value::kind::function) || in.self().is(value::kind::macro);
+     }},
     {"equalto", detail::is_equal},
     {"eq", detail::is_equal},
     {"sameas", detail::is_equal},
-    {"ne", [](runtime& rt, const arguments& in) -> value { return !rt.equal(in.self(), detail::test_operand(rt, in)); }},
+    {"ne",
+     [](runtime& rt, const arguments& in) -> value { return !rt.equal(in.self(), detail::test_operand(rt, in)); }},
     {"lt", detail::is_ordered<detail::order::lt>},
     {"le", detail::is_ordered<detail::order::le>},
     {"gt", detail::is_ordered<detail::order::gt>},
     {"ge", detail::is_ordered<detail::order::ge>},
     {"lessthan", detail::is_ordered<detail::order::lt>},
     {"greaterthan", detail::is_ordered<detail::order::gt>},
-    {"in", [](runtime& rt, const arguments& in) -> value { return contains(rt, detail::test_operand(rt, in), in.self()); }},
-    {"even", [](runtime& rt, const arguments& in) -> value { return rt.integer_of(in.self(), "an even number") % 2 == 0; }},
-    {"odd", [](runtime& rt, const arguments& in) -> value { return rt.integer_of(in.self(), "an odd number") % 2 != 0; }},
+    {"in",
+     [](runtime& rt, const arguments& in) -> value { return contains(rt, detail::test_operand(rt, in), in.self()); }},
+    {"even",
+     [](runtime& rt, const arguments& in) -> value { return rt.integer_of(in.self(), "an even number") % 2 == 0; }},
+    {"odd",
+     [](runtime& rt, const arguments& in) -> value { return rt.integer_of(in.self(), "an odd number") % 2 != 0; }},
     {"divisibleby",
      [](runtime& rt, const arguments& in) -> value {
          const std::int64_t by = rt.integer_of(detail::test_operand(rt, in), "a divisor");
          if (by == 0) rt.fail("division by zero");
          return by == -1 || rt.integer_of(in.self(), "a dividend") % by == 0;
      }},
-    {"lower", [](runtime& rt, const arguments& in) -> value { return lowered(rt.print(in.self())) == in.self().text(); }},
-    {"upper", [](runtime& rt, const arguments& in) -> value { return uppered(rt.print(in.self())) == in.self().text(); }},
+    {"lower",
+     [](runtime& rt, const arguments& in) -> value { return lowered(rt.print(in.self())) == in.self().text(); }},
+    {"upper",
+     [](runtime& rt, const arguments& in) -> value { return uppered(rt.print(in.self())) == in.self().text(); }},
 };
 
 }  // namespace wafer::inline WAFER_ABI::jinja

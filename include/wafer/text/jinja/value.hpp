@@ -43,7 +43,20 @@ struct name_space {
 /// A value. Strings, lists and dicts are immutable and shared: copies are cheap.
 class value {
 public:
-    enum class kind : std::uint8_t { undefined, none, boolean, integer, real, string, list, dict, name_space, loop, function, macro };
+    enum class kind : std::uint8_t {
+        undefined,
+        none,
+        boolean,
+        integer,
+        real,
+        string,
+        list,
+        dict,
+        name_space,
+        loop,
+        function,
+        macro
+    };
 
     /// Containers inside one another, at most: what templates build must not exhaust the stack when it is walked.
     static constexpr int max_depth = json::max_depth;
@@ -78,7 +91,9 @@ public:
         if (is(kind::boolean)) return as_bool();
         return is(kind::real) ? static_cast<std::int64_t>(std::get<double>(data_)) : std::get<std::int64_t>(data_);
     }
-    [[nodiscard]] double as_double() const { return is(kind::real) ? std::get<double>(data_) : static_cast<double>(as_int()); }
+    [[nodiscard]] double as_double() const {
+        return is(kind::real) ? std::get<double>(data_) : static_cast<double>(as_int());
+    }
     [[nodiscard]] const std::string& as_string() const { return *std::get<std::shared_ptr<const std::string>>(data_); }
     [[nodiscard]] const value_list& as_list() const;
     [[nodiscard]] const value_dict& as_dict() const;
@@ -114,9 +129,10 @@ private:
         T content;
         int depth;
     };
-    std::variant<std::shared_ptr<const undefined>, std::nullptr_t, bool, std::int64_t, double, std::shared_ptr<const std::string>,
-                 std::shared_ptr<const container<value_list>>, std::shared_ptr<const container<value_dict>>, name_space*,
-                 std::shared_ptr<const loop_state>, native_function, const statement*>
+    std::variant<std::shared_ptr<const undefined>, std::nullptr_t, bool, std::int64_t, double,
+                 std::shared_ptr<const std::string>, std::shared_ptr<const container<value_list>>,
+                 std::shared_ptr<const container<value_dict>>, name_space*, std::shared_ptr<const loop_state>,
+                 native_function, const statement*>
         data_;
 };
 
@@ -144,12 +160,14 @@ inline int checked_depth(int inner) {
 inline value::value(value_list items) {
     int inner = 0;
     for (const value& item : items) inner = std::max(inner, item.depth());
-    data_ = std::make_shared<const container<value_list>>(container<value_list>{std::move(items), detail::checked_depth(inner)});
+    data_ = std::make_shared<const container<value_list>>(
+        container<value_list>{std::move(items), detail::checked_depth(inner)});
 }
 inline value::value(value_dict members) {
     int inner = 0;
     for (const auto& member : members) inner = std::max(inner, member.second.depth());
-    data_ = std::make_shared<const container<value_dict>>(container<value_dict>{std::move(members), detail::checked_depth(inner)});
+    data_ = std::make_shared<const container<value_dict>>(
+        container<value_dict>{std::move(members), detail::checked_depth(inner)});
 }
 
 inline value::value(const json& source) {
@@ -174,8 +192,12 @@ inline value::value(const json& source) {
     }
 }
 
-inline const value_list& value::as_list() const { return std::get<std::shared_ptr<const container<value_list>>>(data_)->content; }
-inline const value_dict& value::as_dict() const { return std::get<std::shared_ptr<const container<value_dict>>>(data_)->content; }
+inline const value_list& value::as_list() const {
+    return std::get<std::shared_ptr<const container<value_list>>>(data_)->content;
+}
+inline const value_dict& value::as_dict() const {
+    return std::get<std::shared_ptr<const container<value_dict>>>(data_)->content;
+}
 
 inline int value::depth() const noexcept {
     if (const auto* l = std::get_if<std::shared_ptr<const container<value_list>>>(&data_)) return (*l)->depth;
@@ -265,8 +287,8 @@ inline void value::repr(std::string& out) const {
 }
 
 inline std::string_view value::type_name() const noexcept {
-    static constexpr std::string_view names[] = {"undefined", "none", "boolean", "integer", "float", "string",
-                                                 "list", "dict", "namespace", "loop", "function", "macro"};
+    static constexpr std::string_view names[] = {"undefined", "none", "boolean",   "integer", "float",    "string",
+                                                 "list",      "dict", "namespace", "loop",    "function", "macro"};
     return names[data_.index()];
 }
 
@@ -283,7 +305,8 @@ inline bool operator==(const value& a, const value& b) {
         case kind::string: return a.as_string() == b.as_string();
         case kind::list: return a.as_list() == b.as_list();
         case kind::dict:
-            return a.as_dict().size() == b.as_dict().size() && std::ranges::all_of(a.as_dict(), [&](const auto& member) {
+            return a.as_dict().size() == b.as_dict().size() &&
+                   std::ranges::all_of(a.as_dict(), [&](const auto& member) {
                        const value* other = b.member(member.first);
                        return other != nullptr && *other == member.second;
                    });
