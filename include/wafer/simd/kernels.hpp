@@ -37,6 +37,7 @@
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
 #endif
 
+// clang-format off: the bodies build on one another in this order
 namespace wafer::inline WAFER_ABI::simd::t_static {
 #include <wafer/simd/detail/vec_static.ipp>
 //
@@ -88,6 +89,7 @@ inline constexpr kernel_table table = t_avx512::make_table(target::avx512, "avx5
 }  // namespace wafer::inline WAFER_ABI::simd::t_avx512_vnni
 WAFER_TARGET_END
 #endif
+// clang-format on
 
 #if defined(__GNUC__) && !defined(__clang__)
 #pragma GCC diagnostic pop
