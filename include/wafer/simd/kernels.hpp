@@ -37,14 +37,15 @@
 #pragma GCC diagnostic ignored "-Wmaybe-uninitialized"
 #endif
 
-// clang-format off: the bodies build on one another in this order
+// The bodies build on one another in this order.
+// clang-format off
 namespace wafer::inline WAFER_ABI::simd::t_static {
 #include <wafer/simd/detail/vec_static.ipp>
 //
-#include <wafer/simd/detail/cache.ipp>
 #include <wafer/simd/detail/matmul.ipp>
 #include <wafer/simd/detail/matmul_float.ipp>
 #include <wafer/simd/detail/rows.ipp>
+#include <wafer/simd/detail/cache.ipp>
 #include <wafer/simd/detail/table.ipp>
 inline constexpr kernel_table table = make_table(target::static_target, "static", "static", blocked_matmul);
 }  // namespace wafer::inline WAFER_ABI::simd::t_static
@@ -54,10 +55,10 @@ WAFER_TARGET_BEGIN("avx2,fma,f16c")
 namespace wafer::inline WAFER_ABI::simd::t_avx2 {
 #include <wafer/simd/detail/vec_avx2.ipp>
 //
-#include <wafer/simd/detail/cache.ipp>
 #include <wafer/simd/detail/matmul.ipp>
 #include <wafer/simd/detail/matmul_float.ipp>
 #include <wafer/simd/detail/rows.ipp>
+#include <wafer/simd/detail/cache.ipp>
 #include <wafer/simd/detail/table.ipp>
 inline constexpr kernel_table table = make_table(target::avx2, "avx2", "avx2 fma f16c", blocked_matmul);
 }  // namespace wafer::inline WAFER_ABI::simd::t_avx2
@@ -69,9 +70,9 @@ namespace wafer::inline WAFER_ABI::simd::t_avx512 {
 #include <wafer/simd/detail/vec_avx512.ipp>
 #undef WAFER_SIMD_VNNI
 //
-#include <wafer/simd/detail/cache.ipp>
 #include <wafer/simd/detail/matmul_float.ipp>
 #include <wafer/simd/detail/rows.ipp>
+#include <wafer/simd/detail/cache.ipp>
 #include <wafer/simd/detail/table.ipp>
 // Without VNNI (Skylake-X and its kin) integer dot products gain nothing from wider registers: they are AVX2's.
 inline constexpr kernel_table table = make_table(target::avx512, "avx512", "avx512", t_avx2::blocked_matmul);
