@@ -120,6 +120,9 @@ def held_out(seed, per_task):
     return out
 
 
+REFUSAL_START = "I only know"                             # what a refusal has to begin with
+
+
 def final_answer(text):
     return text.split(THINK_END)[-1].replace(END, "").replace("\x01", "").strip()
 
@@ -130,7 +133,8 @@ def accuracy(c, w, tok, items, thinking, wrong=None):
     replies = model.generate(c, w, prompts, tok.special[END])
     right, total = dict.fromkeys(problems.TASKS, 0), dict.fromkeys(problems.TASKS, 0)
     for p, ids in zip(items, replies):
-        ok = final_answer(tok.decode(ids)) == final_answer(p.answer)
+        given, expected = final_answer(tok.decode(ids)), final_answer(p.answer)
+        ok = given.startswith(REFUSAL_START) if p.task == "refuse" else given == expected
         right[p.task] += ok
         total[p.task] += 1
         if not ok and wrong is not None:
@@ -245,11 +249,13 @@ class Boss:
             loss, balance = (s.loss.sum(0) / (step - self.logged_step)).tolist()
             s.loss.zero_()
             pace = (self.elapsed - self.logged) / (step - self.logged_step)
-            self.log(f"step {step} loss {loss:.4f} balance {balance:.3f} rate {float(s.control[1]):.2f} {pace:.3f} s/step {self.elapsed / 60:.1f} min")
+            self.log(f"step {step} loss {loss:.4f} balance {balance:.3f} rate {float(s.control[1]):.2f} {pace:.3f} s/step "
+                     f"{self.elapsed / 60:.1f} min")
             self.logged, self.logged_step = self.elapsed, step
         if s.control[2]:
             self.saved = self.elapsed
-            atomic_save({"config": self.c.dict(), "w": dict(s.w), "step": step, "elapsed": self.elapsed, "tokens": self.tok.tokens}, os.path.join(self.args.state, "model.pt"))
+            state = {"config": self.c.dict(), "w": dict(s.w), "step": step, "elapsed": self.elapsed, "tokens": self.tok.tokens}
+            atomic_save(state, os.path.join(self.args.state, "model.pt"))
             export(self.args.out, self.c, s.w, self.tok)
         if done or self.elapsed - self.evaluated >= min(EVAL_EVERY, 120 + self.elapsed / 4):
             self.evaluated = self.elapsed
@@ -318,10 +324,11 @@ def evaluate(args):
 def write_heldout(args):
     with open(args.heldout, "w") as f:
         for p in held_out(args.seed + 2, args.per_task):
-            f.write(f"{p.task}\t{p.prompt}\t{final_answer(p.answer)}\n")
+            f.write(f"{p.task}\t{p.prompt}\t{REFUSAL_START if p.task == 'refuse' else final_answer(p.answer)}\n")
 
 
-REFERENCE = (("What is 17 + 25?", True), ("What is 47 * 36?", True), ("Reverse the word banana.", True), ("What is 17 + 25?", False), ("What is wafer?", False))
+REFERENCE = (("What is 17 + 25?", True), ("What is 47 * 36?", True), ("Reverse the word banana.", True),
+             ("What is 17 + 25?", False), ("What is wafer?", False))
 
 
 def write_reference(args):
@@ -336,8 +343,8 @@ def write_reference(args):
             mask = torch.zeros(1, 1, n, n).masked_fill_(torch.ones(n, n, dtype=torch.bool).triu(1), conversations.NEVER)
             with torch.no_grad():
                 logits, _ = model.forward(c, w, torch.tensor([ids]), torch.arange(n).unsqueeze(0), mask)
-            columns = (prompt, str(int(thinking)), " ".join(map(str, ids)), " ".join(map(str, reply)), " ".join(f"{v:.7g}" for v in logits[-1, :16].tolist()))
-            f.write("\t".join(columns) + "\n")
+            first = " ".join(f"{v:.9g}" for v in logits[-1, :16].tolist())
+            f.write("\t".join((prompt, str(int(thinking)), " ".join(map(str, ids)), " ".join(map(str, reply)), first)) + "\n")
 
 
 def main():

@@ -184,6 +184,19 @@ TEST_SUITE("sram.arena") {
         check_layout(tall, 3);
     }
 
+    TEST_CASE("resident_arena: memory that cannot be had is refused, not promised") {
+        arena_plan plan;
+        plan.add_matrix(
+            {.name = "huge", .type = dtype::f32, .rows = std::size_t{1} << 26, .cols = std::size_t{1} << 16});
+        plan.place(placements::spread{}, sram::mesh::host(2));
+        try {
+            const resident_arena arena(plan);
+            FAIL("16 TiB were promised");
+        } catch (const error& e) {
+            CHECK(e.code() == errc::out_of_memory);
+        }
+    }
+
     TEST_CASE("resident_arena: gives back the exact rows, whatever the tiles and whoever packs them") {
         for (const std::uint32_t tiles : {1u, 3u, 8u})
             for (const std::size_t workers : {1u, 3u}) {

@@ -151,9 +151,12 @@ public:
     /// Reserves the memory; touches none of it. @throws error{errc::out_of_memory}
     explicit resident_arena(arena_plan plan)
         : plan_(std::move(plan)), size_(std::max<std::size_t>(plan_.size().count, 1)) {
-        memory_ = system::reserve_pages(size_);
+        // Systems promise more pages than they have: ask what there is, rather than be killed while touching them.
+        const std::uint64_t available = system::available_memory();
+        if (size_ <= available) memory_ = system::reserve_pages(size_);
         if (memory_ == nullptr)
-            raise(errc::out_of_memory, "no memory for " + std::to_string(size_) + " bytes of resident weights");
+            raise(errc::out_of_memory, "the weights need " + std::to_string(size_) + " bytes resident, and " +
+                                           std::to_string(available) + " are available");
         parts_.reserve(plan_.parts().size());
         for (const auto& p : plan_.parts()) parts_.push_back({memory_ + p.offset, p.first_row, p.n_rows, p.tile});
     }

@@ -5,14 +5,13 @@
 #include <chrono>
 #include <cstdio>
 #include <cstdlib>
+#include <simd/blocks.hpp>
 #include <string_view>
 #include <sys/mman.h>
 #include <vector>
 
 #include <wafer/simd/kernels.hpp>
 #include <wafer/tensor/pack.hpp>
-
-#include "blocks.hpp"
 
 using namespace wafer;
 
