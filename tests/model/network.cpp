@@ -26,7 +26,7 @@ std::pair<errc, std::string> refusal(const synthetic_model& m) {
         CHECK(e.where().file == "bad.gguf");
         return {e.code(), e.what()};
     }
-    return {errc::broken_precondition, "it was accepted"};
+    return {errc::cancelled, "it was accepted"};  // no refusal is of this kind
 }
 
 synthetic_model changed(const std::string& name, const std::string& key, const std::string& value) {

@@ -9,7 +9,7 @@
 
 #include <wafer/core/version.hpp>
 
-/// 1: the static SIMD target is built from xsimd::batch; 0: from plain loops. Default: 1 where <xsimd/xsimd.hpp> is found.
+/// 1: the static SIMD target is built from xsimd::batch; 0: from the compiler's own vectors. Default: 1 where <xsimd/xsimd.hpp> is found.
 #ifndef WAFER_USE_XSIMD
 #if __has_include(<xsimd/xsimd.hpp>)
 #define WAFER_USE_XSIMD 1
@@ -27,15 +27,6 @@
 #endif
 #endif
 
-/// 1: preconditions of kernels are checked at run time (a broken one raises wafer::error). Default: in debug builds.
-#ifndef WAFER_CHECKED
-#ifdef NDEBUG
-#define WAFER_CHECKED 0
-#else
-#define WAFER_CHECKED 1
-#endif
-#endif
-
 // Inline code compiled with other flags is other code: the flags that change it are part of every symbol's name, so that
 // two translation units that disagree get two sets of symbols instead of one that is silently wrong.
 #if defined(__AVX512F__) && defined(__AVX512BW__) && defined(__AVX512VL__) && defined(__AVX512DQ__)
@@ -49,17 +40,16 @@
 #else
 #define WAFER_ABI_ISA any
 #endif
-#if WAFER_USE_XSIMD
+#if WAFER_USE_XSIMD && WAFER_DISPATCH
+#define WAFER_ABI_VEC xd
+#elif WAFER_USE_XSIMD
 #define WAFER_ABI_VEC x
+#elif WAFER_DISPATCH
+#define WAFER_ABI_VEC d
 #else
 #define WAFER_ABI_VEC s
 #endif
-#if WAFER_CHECKED
-#define WAFER_ABI_CHK c
-#else
-#define WAFER_ABI_CHK f
-#endif
-#define WAFER_ABI_JOIN_(major, minor, isa, vec, chk) v##major##_##minor##_##isa##_##vec##chk
-#define WAFER_ABI_JOIN(major, minor, isa, vec, chk) WAFER_ABI_JOIN_(major, minor, isa, vec, chk)
-/// The inline namespace that everything lives in: wafer::v0_1_x86_xf, say. Users never write it.
-#define WAFER_ABI WAFER_ABI_JOIN(WAFER_VERSION_MAJOR, WAFER_VERSION_MINOR, WAFER_ABI_ISA, WAFER_ABI_VEC, WAFER_ABI_CHK)
+#define WAFER_ABI_JOIN_(major, minor, isa, vec) v##major##_##minor##_##isa##_##vec
+#define WAFER_ABI_JOIN(major, minor, isa, vec) WAFER_ABI_JOIN_(major, minor, isa, vec)
+/// The inline namespace that everything lives in: wafer::v0_1_x86_xd, say. Users never write it.
+#define WAFER_ABI WAFER_ABI_JOIN(WAFER_VERSION_MAJOR, WAFER_VERSION_MINOR, WAFER_ABI_ISA, WAFER_ABI_VEC)

@@ -43,7 +43,6 @@ enum class errc : std::uint8_t {
     cancelled,                 // a callback asked to stop while loading
     stale_session,             // the model's weights were swapped after this session began
     target_unavailable,        // WAFER_TARGET names kernels that this CPU or build does not have
-    broken_precondition,       // a caller of a kernel broke its documented contract (checked builds only)
 };
 
 /// The enumerator's name, for logs and tests.
@@ -75,8 +74,7 @@ enum class errc : std::uint8_t {
                                           "does_not_fit",
                                           "cancelled",
                                           "stale_session",
-                                          "target_unavailable",
-                                          "broken_precondition"};
+                                          "target_unavailable"};
     return names[static_cast<std::size_t>(code)];
 }
 
@@ -112,11 +110,3 @@ private:
 }
 
 }  // namespace wafer::inline WAFER_ABI
-
-/// A precondition of an internal call. Checked builds raise; others compile it away.
-#if WAFER_CHECKED
-#define WAFER_EXPECT(condition)                                                                                        \
-    ((condition) ? void(0) : ::wafer::raise(::wafer::errc::broken_precondition, "precondition broken: " #condition))
-#else
-#define WAFER_EXPECT(condition) void(0)
-#endif

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// L0 core: all that differs between operating systems: pages, file mappings, threads on CPUs. One section per system.
+// L0 core: what differs between operating systems: pages, memory, threads on CPUs. (Mapping files: io/map_posix.hpp.)
 #pragma once
 
 #include <cstddef>
