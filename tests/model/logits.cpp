@@ -55,7 +55,7 @@ TEST_CASE("network: logits and greedy continuation are llama.cpp's") {
     for (const std::string name : names) {
         const auto want = wafer_test::reference_answer::read(name);
         const auto prompt = ids(want.tokens);
-        for (const std::size_t n_threads : {1, 2}) {
+        for (const std::size_t n_threads : {1u, 2u}) {
             const loaded m(name, n_threads);
             for (const auto* kernels : simd::available_targets())
                 for (const std::size_t n_batch : {std::size_t{96}, std::size_t{1}}) {
@@ -63,9 +63,9 @@ TEST_CASE("network: logits and greedy continuation are llama.cpp's") {
                     auto s = make(m, *kernels, n_batch);
                     const auto rows = all_logits(s, prompt);
                     REQUIRE(rows.size() == prompt.size());
-                    for (const auto& [pos, logits] : want.logits) {
-                        CAPTURE(pos);
-                        CHECK(relative_distance(rows[pos], logits) <= most);
+                    for (const auto& at : want.logits) {
+                        CAPTURE(at.first);
+                        CHECK(relative_distance(rows[at.first], at.second) <= most);
                     }
                     for (const auto next : want.greedy) {
                         const auto l = s.logits();
@@ -85,10 +85,10 @@ TEST_CASE("network: the same bits for any thread count and any cut of the prompt
             for (const auto* kernels : simd::available_targets()) {
                 INFO(name, " on ", kernels->features, " with a cache of ", to_string(cache));
                 std::vector<std::vector<float>> first;
-                for (const std::size_t n_threads : {1, 2, 3}) {
+                for (const std::size_t n_threads : {1u, 2u, 3u}) {
                     const loaded m(name, n_threads);
                     const auto prompt = ids(wafer_test::reference_answer::read(name).tokens);
-                    for (const std::size_t n_batch : {1, 7, 16, 50, 96}) {
+                    for (const std::size_t n_batch : {1u, 7u, 16u, 50u, 96u}) {
                         CAPTURE(n_threads);
                         CAPTURE(n_batch);
                         sequence<> s(m.net, m.pool,

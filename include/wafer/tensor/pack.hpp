@@ -123,15 +123,23 @@ inline void code_words(const tq1_0_block& b, std::size_t s, words8& w) noexcept 
     }
 }
 
-// 8 words of codes to and from the planes of a panel, of which `lane` is the row's word in the first vector.
-template <dtype D>
-WAFER_FORCE_INLINE void store_codes(const words8& w, std::byte* lane) noexcept {
+// Every byte of a word.
+template <class Word>
+inline constexpr Word each_byte(std::uint8_t value) noexcept {
+    return static_cast<Word>(value * (~Word{0} / 255));
+}
+
+// 8 words of codes to and from the planes of a panel, of which `lane` is the row's word in the first vector. A 64-bit word
+// holds the codes of two neighbouring rows.
+template <dtype D, class Word>
+WAFER_FORCE_INLINE void store_codes(const Word (&w)[8], std::byte* lane) noexcept {
     constexpr simd::panel_format f = simd::panel_format_of(D);
-    constexpr std::uint32_t low = f.low_bits == 2 ? low_pairs : low_nibbles;
+    constexpr Word low = each_byte<Word>(f.low_bits == 2 ? 3 : 15), pairs = each_byte<Word>(3),
+                   bits = each_byte<Word>(1);
     std::byte* high = lane + 64 * f.low_bits;
     WAFER_UNROLL
     for (std::size_t v = 0; v < f.low_bits; ++v) {
-        std::uint32_t word = 0;
+        Word word = 0;
         if constexpr (f.low_bits == 8) word = w[v];
         if constexpr (f.low_bits == 4) word = (w[v] & low) | (w[v + 4] & low) << 4;
         if constexpr (f.low_bits == 2)
@@ -139,17 +147,17 @@ WAFER_FORCE_INLINE void store_codes(const words8& w, std::byte* lane) noexcept {
         store_le(lane + 64 * v, word);
     }
     if constexpr (f.high_bits == 1) {
-        std::uint32_t word = 0;
+        Word word = 0;
         WAFER_UNROLL
-        for (std::size_t g = 0; g < 8; ++g) word |= (w[g] >> f.low_bits & low_bits) << g;
+        for (std::size_t g = 0; g < 8; ++g) word |= (w[g] >> f.low_bits & bits) << g;
         store_le(high, word);
     }
     if constexpr (f.high_bits == 2) {
         WAFER_UNROLL
         for (std::size_t v = 0; v < 2; ++v) {
-            std::uint32_t word = 0;
+            Word word = 0;
             WAFER_UNROLL
-            for (std::size_t i = 0; i < 4; ++i) word |= (w[4 * v + i] >> f.low_bits & low_pairs) << 2 * i;
+            for (std::size_t i = 0; i < 4; ++i) word |= (w[4 * v + i] >> f.low_bits & pairs) << 2 * i;
             store_le(high + 64 * v, word);
         }
     }
@@ -231,7 +239,8 @@ inline granule_scale load_scale(const std::byte* record, std::size_t row, std::s
     }
 }
 
-// Rows in turn for 256 elements at a time: each is read in one stretch, and the panel's part stays in L1 meanwhile.
+// Rows in pairs for 256 elements at a time: each is read in one stretch, the panel's part stays in L1 meanwhile, and the
+// words of two rows are stored as one.
 template <class Block>
 inline void pack_blocks(const std::byte* rows, std::size_t row_stride, std::size_t n_rows, std::size_t k,
                         std::byte* panel) noexcept {
@@ -243,14 +252,27 @@ inline void pack_blocks(const std::byte* rows, std::size_t row_stride, std::size
     std::byte* codes = panel + f.scales_bytes(k);
     for (std::size_t b0 = 0; b0 < n_blocks; b0 += per_step) {
         const std::size_t b1 = n_blocks - b0 < per_step ? n_blocks : b0 + per_step;
-        for (std::size_t row = 0; row < n_rows; ++row) {
+        for (std::size_t row = 0; row < n_rows; row += 2) {
+            const bool paired = row + 1 < n_rows;
             for (std::size_t b = b0; b < b1; ++b) {
-                const auto block = load_le<Block>(rows + row * row_stride + b * sizeof(Block));
-                store_scales(block, panel + b * f.record_bytes(), row);
+                const std::byte* const stored = rows + row * row_stride + b * sizeof(Block);
+                const auto first = load_le<Block>(stored);
+                const auto second = paired ? load_le<Block>(stored + row_stride) : Block{};
+                store_scales(first, panel + b * f.record_bytes(), row);
+                if (paired) store_scales(second, panel + b * f.record_bytes(), row + 1);
                 for (std::size_t s = 0; s < per_block; ++s) {
-                    words8 w;
-                    code_words(block, s, w);
-                    store_codes<D>(w, codes + (b * per_block + s) * f.code_bytes() + 4 * row);
+                    std::byte* const lane = codes + (b * per_block + s) * f.code_bytes() + 4 * row;
+                    words8 w, next;
+                    code_words(first, s, w);
+                    if (!paired) {
+                        store_codes<D>(w, lane);
+                        continue;
+                    }
+                    code_words(second, s, next);
+                    std::uint64_t both[8];
+                    WAFER_UNROLL
+                    for (std::size_t g = 0; g < 8; ++g) both[g] = w[g] | std::uint64_t{next[g]} << 32;
+                    store_codes<D>(both, lane);
                 }
             }
         }
