@@ -9,6 +9,28 @@
 
 #include <wafer/core/version.hpp>
 
+#if __cplusplus < 202002L && (!defined(_MSVC_LANG) || _MSVC_LANG < 202002L)
+#error "wafer is C++20: compile with -std=c++20"
+#endif
+static_assert(sizeof(void*) == 8, "wafer plans models of any size, whole, in std::size_t: 64-bit hosts only");
+#if defined(min) || defined(max)
+#error "define NOMINMAX before <windows.h>: its macros min and max would change wafer's and the standard library's code"
+#endif
+
+/// 1: errors are thrown. 0: they go to WAFER_ERROR_HANDLER and do not come back. Default: as the compiler is told.
+///
+/// WAFER_ERROR_HANDLER: a plain name, of a function that the program defines in the global namespace:
+///     [[noreturn]] void my_handler(const wafer::error&);
+/// It must not return: the work that failed cannot go on. Not defined: std::terminate. What the standard library throws by
+/// itself, std::bad_alloc above all, cannot be handed on in such a build and ends the program: see std::set_new_handler.
+#ifndef WAFER_EXCEPTIONS
+#if defined(__cpp_exceptions)
+#define WAFER_EXCEPTIONS 1
+#else
+#define WAFER_EXCEPTIONS 0
+#endif
+#endif
+
 /// 1: the static SIMD target is built from xsimd::batch; 0: from the compiler's own vectors. Default: 1 where <xsimd/xsimd.hpp> is found.
 #ifndef WAFER_USE_XSIMD
 #if __has_include(<xsimd/xsimd.hpp>)
@@ -19,8 +41,13 @@
 #endif
 
 /// 1: compile AVX2 and AVX-512 kernels as well and choose at run time (x86-64 with GCC or Clang). 0: the static target only.
+/// GCC on Windows spills their registers to stack slots that it does not align (its bug 54412), unless a patch of the
+/// distributor (Debian, MSYS2) or -fno-asynchronous-unwind-tables (seen here as no __SEH__) prevents it. The patch cannot
+/// be seen: who has it may set this to 1 there.
 #ifndef WAFER_DISPATCH
-#if defined(__x86_64__) && (defined(__GNUC__) || defined(__clang__))
+#if defined(__SEH__) && !defined(__clang__)
+#define WAFER_DISPATCH 0
+#elif defined(__x86_64__) && (defined(__GNUC__) || defined(__clang__))
 #define WAFER_DISPATCH 1
 #else
 #define WAFER_DISPATCH 0
@@ -49,7 +76,17 @@
 #else
 #define WAFER_ABI_VEC s
 #endif
-#define WAFER_ABI_JOIN_(major, minor, isa, vec) v##major##_##minor##_##isa##_##vec
-#define WAFER_ABI_JOIN(major, minor, isa, vec) WAFER_ABI_JOIN_(major, minor, isa, vec)
+#if WAFER_EXCEPTIONS
+#define WAFER_ABI_ERRORS
+#elif defined(WAFER_ERROR_HANDLER)
+#define WAFER_ABI_HANDLER_(name) _ne_##name
+#define WAFER_ABI_HANDLER(name) WAFER_ABI_HANDLER_(name)
+#define WAFER_ABI_ERRORS WAFER_ABI_HANDLER(WAFER_ERROR_HANDLER)
+#else
+#define WAFER_ABI_ERRORS _ne
+#endif
+#define WAFER_ABI_JOIN_(major, minor, isa, vec, errors) v##major##_##minor##_##isa##_##vec##errors
+#define WAFER_ABI_JOIN(major, minor, isa, vec, errors) WAFER_ABI_JOIN_(major, minor, isa, vec, errors)
 /// The inline namespace that everything lives in: wafer::v0_1_x86_xd, say. Users never write it.
-#define WAFER_ABI WAFER_ABI_JOIN(WAFER_VERSION_MAJOR, WAFER_VERSION_MINOR, WAFER_ABI_ISA, WAFER_ABI_VEC)
+#define WAFER_ABI                                                                                                      \
+    WAFER_ABI_JOIN(WAFER_VERSION_MAJOR, WAFER_VERSION_MINOR, WAFER_ABI_ISA, WAFER_ABI_VEC, WAFER_ABI_ERRORS)

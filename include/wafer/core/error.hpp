@@ -4,7 +4,9 @@
 
 #include <cstdint>
 #include <exception>
+#include <new>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -36,13 +38,16 @@ enum class errc : std::uint8_t {
     bad_json,                  // malformed JSON, with its position
     bad_template,              // a chat template that cannot be parsed, with line and column
     template_failed,           // a chat template that raised an error of its own or exceeded its bounds
-    invalid_argument,          // a caller's value is outside its documented range
-    context_full,              // a prompt longer than the session's context
-    out_of_memory,             // the system cannot give the memory; the message says how much
-    does_not_fit,              // the modelled memory cannot hold the model; the message says what would
-    cancelled,                 // a callback asked to stop while loading
-    stale_session,             // the model's weights were swapped after this session began
-    target_unavailable,        // WAFER_TARGET names kernels that this CPU or build does not have
+    bad_grammar,               // a grammar or JSON schema that cannot be used, with its place and the reason
+    grammar_failed,      // a grammar that the vocabulary cannot spell, or that exceeds its bounds while it is followed
+    invalid_argument,    // a caller's value is outside its documented range
+    context_full,        // a prompt longer than the session's context
+    out_of_memory,       // the system cannot give the memory; the message says how much
+    does_not_fit,        // the modelled memory cannot hold the model; the message says what would
+    cancelled,           // a callback asked to stop while loading
+    stale_session,       // the model's weights were swapped after this session began
+    target_unavailable,  // WAFER_TARGET names kernels that this CPU or build does not have
+    wrong_model,         // a saved session that belongs to another model
 };
 
 /// The enumerator's name, for logs and tests.
@@ -68,13 +73,16 @@ enum class errc : std::uint8_t {
                                           "bad_json",
                                           "bad_template",
                                           "template_failed",
+                                          "bad_grammar",
+                                          "grammar_failed",
                                           "invalid_argument",
                                           "context_full",
                                           "out_of_memory",
                                           "does_not_fit",
                                           "cancelled",
                                           "stale_session",
-                                          "target_unavailable"};
+                                          "target_unavailable",
+                                          "wrong_model"};
     return names[static_cast<std::size_t>(code)];
 }
 
@@ -86,6 +94,7 @@ struct error_where {
 };
 
 /// The only exception that the library throws on purpose. what() is one line: message, then where.
+/// Where exceptions are off (WAFER_EXCEPTIONS is 0) WAFER_ERROR_HANDLER gets it instead.
 class error : public std::exception {
 public:
     error(errc code, std::string_view message, error_where where = {})
@@ -104,9 +113,72 @@ private:
     std::string text_;
 };
 
-/// Every error leaves through here, so that a build without exceptions has one place to change.
-[[noreturn]] inline void raise(errc code, std::string_view message, error_where where = {}) {
+}  // namespace wafer::inline WAFER_ABI
+
+#if !WAFER_EXCEPTIONS && defined(WAFER_ERROR_HANDLER)
+/// The program's own: it must not return, nor may it throw past the library.
+[[noreturn]] void WAFER_ERROR_HANDLER(const wafer::error&);
+#endif
+
+namespace wafer::inline WAFER_ABI {
+
+/// Every error leaves through here: thrown, or, where exceptions are off, handed to WAFER_ERROR_HANDLER; without one the
+/// program ends with std::terminate.
+[[noreturn]] inline void raise([[maybe_unused]] errc code, [[maybe_unused]] std::string_view message,
+                               [[maybe_unused]] error_where where = {}) {
+#if WAFER_EXCEPTIONS
     throw error(code, message, std::move(where));
+#elif defined(WAFER_ERROR_HANDLER)
+    ::WAFER_ERROR_HANDLER(error(code, message, std::move(where)));
+#else
+    std::terminate();
+#endif
+}
+
+/// Runs work(); what it threw, or null. Where exceptions are off an error does not come back, and this is always null.
+template <class Work>
+[[nodiscard]] std::exception_ptr exception_of(Work&& work) {
+#if WAFER_EXCEPTIONS
+    try {
+        work();
+    } catch (...) {
+        return std::current_exception();
+    }
+#else
+    work();
+#endif
+    return nullptr;
+}
+
+/// Runs work() and gives what it gives. Memory that the system refuses meanwhile is errc::out_of_memory.
+template <class Work>
+decltype(auto) or_out_of_memory(Work&& work) {
+#if WAFER_EXCEPTIONS
+    try {
+        return work();
+    } catch (const std::bad_alloc&) {
+        raise(errc::out_of_memory, "out of memory");
+    } catch (const std::length_error&) {
+        raise(errc::out_of_memory, "out of memory");
+    }
+#else
+    return work();
+#endif
+}
+
+/// Runs work(); the error that it raised, if it did. Other exceptions pass.
+template <class Work>
+[[nodiscard]] std::optional<error> error_of(Work&& work) {
+#if WAFER_EXCEPTIONS
+    try {
+        work();
+    } catch (const error& e) {
+        return e;
+    }
+#else
+    work();
+#endif
+    return std::nullopt;
 }
 
 }  // namespace wafer::inline WAFER_ABI

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: MIT
+// L0 core: what the library has to say besides errors. It prints nothing: whoever wants to hear it passes a function.
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <string_view>
+
+#include <wafer/core/config.hpp>
+
+namespace wafer::inline WAFER_ABI {
+
+enum class log_level : std::uint8_t {
+    info,     // what was chosen: kernels, threads, sizes
+    warning,  // what will not work or be slow, and what to do about it
+};
+
+[[nodiscard]] constexpr std::string_view to_string(log_level level) noexcept {
+    return level == log_level::info ? "info" : "warning";
+}
+
+/// Hears one line without its end. Called on the thread whose call it is about, so from several at once where a model is
+/// shared; what it throws leaves that call.
+using log_fn = std::function<void(log_level level, std::string_view line)>;
+
+}  // namespace wafer::inline WAFER_ABI

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: MIT
+#include <new>
+#include <optional>
+#include <stdexcept>
+#include <string>
+
+#include <doctest/doctest.h>
+
+#include <wafer/core/error.hpp>
+
+using namespace wafer;
+
+TEST_SUITE("core.error") {
+
+    TEST_CASE("error: what() is one line, message first, then every part of where that is known") {
+        CHECK(std::string(error(errc::corrupt, "a count").what()) == "a count");
+        CHECK(std::string(error(errc::corrupt, "a count", {"m.gguf", 12, "w"}).what()) ==
+              "a count [w] in m.gguf at byte 12");
+        CHECK(std::string(error(errc::corrupt, "a count", {"m.gguf", {}, {}}).what()) == "a count in m.gguf");
+    }
+
+    TEST_CASE("errc: the first and the last code have their own names, so those between have too") {
+        CHECK(to_string(errc::file_not_found) == "file_not_found");
+        CHECK(to_string(errc::wrong_model) == "wrong_model");
+    }
+
+    TEST_CASE("raise: throws the error that it was given") {
+        try {
+            raise(errc::bad_json, "no", {"f", 3, "t"});
+        } catch (const error& e) {
+            CHECK(e.code() == errc::bad_json);
+            CHECK(e.where().file == "f");
+            CHECK(e.where().offset == 3);
+            CHECK(e.where().tensor == "t");
+        }
+    }
+
+    TEST_CASE("error_of: wafer's own errors come back, nothing comes back from success, other exceptions pass") {
+        const auto e = error_of([] { raise(errc::bad_json, "no"); });
+        REQUIRE(e.has_value());
+        CHECK(e->code() == errc::bad_json);
+        int calls = 0;
+        CHECK(!error_of([&] { ++calls; }));
+        CHECK(calls == 1);
+        CHECK_THROWS_AS(static_cast<void>(error_of([] { throw std::bad_alloc(); })), std::bad_alloc);
+    }
+
+    TEST_CASE("exception_of: whatever was thrown comes back as it was, nothing from success") {
+        const auto e = exception_of([] { throw std::runtime_error("any"); });
+        REQUIRE(e != nullptr);
+        CHECK_THROWS_WITH_AS(std::rethrow_exception(e), "any", std::runtime_error);
+        CHECK(exception_of([] { throw 7; }) != nullptr);
+        CHECK(exception_of([] {}) == nullptr);
+    }
+}
