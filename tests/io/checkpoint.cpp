@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: MIT
+#include <algorithm>
 #include <array>
 #include <cstddef>
+#include <cstdint>
+#include <span>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include <doctest/doctest.h>
 
@@ -39,6 +43,36 @@ TEST_CASE("checkpoint: tensors are found by name and listed as stored") {
     CHECK(opened.path() == "m.gguf");
     opened.will_need(opened.require("a").data);
     opened.wont_need(opened.require("a").data);
+}
+
+TEST_CASE("checkpoint: parts of tensors are read wherever they are, and no others") {
+    std::vector<std::byte> stored(40, std::byte{7});
+    const auto behind = [&](wafer::byte_source source, bool in_memory) {
+        auto all = contents();
+        for (auto& t : all.tensors) t.data = {};
+        if (in_memory)
+            for (auto& t : all.tensors) t.data = std::span<const std::byte>(stored).subspan(t.offset, t.size());
+        all.sources.push_back(std::move(source));
+        const checkpoint opened(std::move(all));
+        std::array<std::byte, 9> part{};
+        const auto& a = opened.require("a");  // bytes 16 to 24 of the file
+        stored[18] = std::byte{42};
+        opened.read(a, 2, std::span(part).first(6));
+        CHECK(part[0] == std::byte{42});
+        CHECK(part[5] == std::byte{7});
+        CHECK(part[6] == std::byte{0});
+        CHECK_THROWS_AS(opened.read(a, 0, part), wafer::error);
+        CHECK_THROWS_AS(opened.read(a, 9, {}), wafer::error);
+    };
+    behind(stored, true);
+    behind(wafer::file_reader{.size = stored.size(),
+                              .read =
+                                  [&](std::uint64_t offset, std::span<std::byte> to) {
+                                      std::copy_n(stored.begin() + static_cast<std::ptrdiff_t>(offset), to.size(),
+                                                  to.begin());
+                                      return to.size();
+                                  }},
+           false);
 }
 
 TEST_CASE("checkpoint: copies share one state") {

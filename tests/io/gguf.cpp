@@ -456,6 +456,115 @@ TEST_CASE("gguf: shards that are missing, renamed or contradictory are named") {
     CHECK(refusal(three_shards()[0].bytes())->code() == errc::invalid_argument);
 }
 
+namespace {
+
+/// A file behind a callback that counts what is asked of it.
+struct counted {
+    std::vector<std::byte> bytes;
+    std::uint64_t size = bytes.size();
+    std::uint64_t furthest = 0, asked = 0;
+    std::size_t calls = 0, fails_at = ~std::size_t{0};
+
+    [[nodiscard]] wafer::file_reader reader() {
+        return {.size = size,
+                .read = [this](std::uint64_t offset, std::span<std::byte> to) -> std::size_t {
+                    if (calls++ == fails_at) return to.size() / 2;
+                    furthest = std::max(furthest, offset + to.size());
+                    asked += to.size();
+                    const auto there = offset < bytes.size() ? std::min(to.size(), bytes.size() - offset) : 0;
+                    std::copy_n(bytes.begin() + static_cast<std::ptrdiff_t>(offset), there, to.begin());
+                    return to.size();  // zeros behind the end: a file as large as it says
+                },
+                .name = "counted"};
+    }
+};
+
+}  // namespace
+
+TEST_CASE("gguf: behind a reader the header is the same, and not a weight is read before it is wanted") {
+    auto writer = small_model();
+    std::vector<std::string> tokens;  // a header of several pieces: strings lie across their borders
+    for (int i = 0; i < 60'000; ++i) tokens.push_back("token number " + std::to_string(i));
+    writer.array("many", tokens);
+    counted file{writer.bytes()};
+    const std::size_t header = file.bytes.size();
+    file.bytes.resize(header + (std::size_t{64} << 20));
+    file.size = file.bytes.size();
+    const auto opened = wafer::open_gguf(file.reader());
+    CHECK(file.calls > 3);
+    CHECK(file.calls < 10);
+    CHECK(file.furthest < header + (std::size_t{8} << 20));
+    CHECK(file.asked < 3 * header);
+
+    const auto in_memory = wafer::parse_gguf(file.bytes);
+    REQUIRE(opened.metadata().entries().size() == in_memory.metadata().entries().size());
+    for (std::size_t i = 0; i < opened.metadata().entries().size(); ++i) {
+        CHECK(opened.metadata().entries()[i].key == in_memory.metadata().entries()[i].key);
+        CHECK(opened.metadata().entries()[i].value == in_memory.metadata().entries()[i].value);
+    }
+    CHECK(opened.path() == "counted");
+    CHECK(opened.size() == in_memory.size());
+    for (const auto& t : in_memory.tensors()) {
+        const auto& same = opened.require(t.name);
+        CHECK(same.offset == t.offset);
+        CHECK(same.data.empty());
+        std::vector<std::byte> data(same.size());
+        opened.read(same, 0, data);
+        CHECK(std::equal(data.begin(), data.end(), t.data.begin(), t.data.end()));
+    }
+    const auto copy = opened;  // strings live as long as any copy
+    CHECK(copy.metadata().require<std::vector<std::string>>("many") == tokens);
+}
+
+TEST_CASE("gguf: a reader that stops in the middle is an error, wherever that is") {
+    auto writer = small_model();
+    writer.array("many", std::vector<std::string>(30'000, "a token"));
+    for (std::size_t at = 0;; ++at) {
+        counted file{writer.bytes()};
+        file.fails_at = at;
+        try {
+            (void)wafer::open_gguf(file.reader());
+            CHECK(at > 2);
+            break;
+        } catch (const wafer::error& e) {
+            CHECK(e.code() == errc::io_failed);
+            CHECK(e.where().file == "counted");
+        }
+    }
+}
+
+TEST_CASE("gguf: a reader's file may be cut or lie anywhere, like any other") {
+    const auto whole = small_model().bytes();
+    for (std::size_t size = 0; size < whole.size(); ++size) {
+        counted file{{whole.begin(), whole.begin() + static_cast<std::ptrdiff_t>(size)}};
+        CHECK_THROWS_AS((void)wafer::open_gguf(file.reader()), wafer::error);
+    }
+    // A file as large as it says, and a string that is said to take all of it.
+    counted lies{byte_writer()
+                     .raw("GGUF")
+                     .put(std::uint32_t{3})
+                     .put(std::uint64_t{0})
+                     .put(std::uint64_t{1})
+                     .put(std::uint64_t{1} << 40)
+                     .bytes()};
+    lies.size = std::uint64_t{1} << 50;
+    try {
+        (void)wafer::open_gguf(lies.reader());
+        FAIL("accepted");
+    } catch (const wafer::error& e) {
+        CHECK(e.code() == errc::corrupt);
+        CHECK(lies.asked <= std::uint64_t{1} << 20);
+    }
+}
+
+TEST_CASE("gguf: memory that is handed over lives in the checkpoint") {
+    auto bytes = std::make_unique<std::vector<std::byte>>(small_model().bytes());
+    const auto opened = wafer::open_gguf(std::move(*bytes));
+    bytes.reset();
+    CHECK(opened.metadata().require<std::string>("") == "empty key");
+    CHECK(std::memcmp(opened.require("first").data.data(), four.data(), 16) == 0);
+}
+
 TEST_CASE("gguf: published vocabularies are read") {
     const std::filesystem::path folder = WAFER_SHARED "/oracle/tokenizers";
     if (!std::filesystem::exists(folder)) {

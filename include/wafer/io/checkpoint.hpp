@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// L3 io: the one interface to a model's files, whatever their format: metadata, and tensors as spans of stored bytes.
+// L3 io: the one interface to a model's files, whatever their format: metadata, and tensors as stored bytes.
 // Format readers (gguf.hpp) make it; it knows none of them, and no model.
 #pragma once
 
@@ -19,6 +19,7 @@
 #include <wafer/core/dtype.hpp>
 #include <wafer/core/error.hpp>
 #include <wafer/core/units.hpp>
+#include <wafer/io/byte_source.hpp>
 #include <wafer/io/mapped_file.hpp>
 #include <wafer/io/metadata.hpp>
 #include <wafer/tensor/shape.hpp>
@@ -30,17 +31,21 @@ struct tensor_info {
     std::string name;
     dtype type{};
     shape dims;                       // row-major: the last extent is contiguous
-    std::span<const std::byte> data;  // dims.rows() * row_bytes(type, dims.cols()) bytes, not read yet
+    std::span<const std::byte> data;  // where the file is memory; empty behind a reader: see checkpoint::read
     std::size_t file = 0;             // which of the checkpoint's files holds it
     std::uint64_t offset = 0;         // of its data, from the start of that file
+
+    /// Bytes of its data.
+    [[nodiscard]] std::size_t size() const noexcept { return dims.rows() * row_bytes(type, dims.cols()); }
 };
 
-/// What a format reader found. The spans point into `mappings`, or into memory that the caller keeps.
+/// What a format reader found. The views point into `sources` and `header`, or into memory that the caller keeps.
 struct checkpoint_contents {
     metadata meta;
     std::vector<tensor_info> tensors;
-    std::vector<std::string> files;     // at least one; the first is the one in errors about the whole
-    std::vector<mapped_file> mappings;  // empty for a checkpoint in memory
+    std::vector<std::string> files;              // at least one; the first is the one in errors about the whole
+    std::vector<byte_source> sources;            // one for each file; none where the caller keeps the memory
+    std::vector<std::vector<std::byte>> header;  // what was read of a header that is not memory
 };
 
 /// A model's files, opened and checked, with no weight read yet. Immutable; copies share one state and keep it mapped.
@@ -73,13 +78,23 @@ public:
               {path(), {}, std::string(name)});
     }
 
+    /// Fills `to` with a tensor's bytes from `begin` on, wherever they are. Safe from several threads at once.
+    /// @throws error{errc::truncated} beyond the tensor's end; error{errc::io_failed} and what else a reader raises
+    void read(const tensor_info& t, std::size_t begin, std::span<std::byte> to) const {
+        const error_where where{files()[t.file], t.offset, t.name};
+        if (begin > t.size() || to.size() > t.size() - begin)
+            raise(errc::truncated, "more of the tensor was wanted than there is", where);
+        if (!t.data.empty()) std::copy_n(t.data.data() + begin, to.size(), to.data());
+        else state_->sources[t.file].read(t.offset + begin, to);
+    }
+
     /// Hints about part of a tensor's data: it will be read soon; or not again, so that its memory can go.
-    /// For a checkpoint in memory they do nothing.
+    /// They are for mapped files alone.
     void will_need(std::span<const std::byte> part) const noexcept {
-        if (!state_->mappings.empty()) mapped_file::will_need(part);
+        if (state_->mapped) mapped_file::will_need(part);
     }
     void wont_need(std::span<const std::byte> part) const noexcept {
-        if (!state_->mappings.empty()) mapped_file::wont_need(part);
+        if (state_->mapped) mapped_file::wont_need(part);
     }
 
 private:
@@ -95,10 +110,12 @@ private:
                 const auto& t = tensors[*(twice + 1)];
                 raise(errc::duplicate_name, "two tensors share a name", {files[t.file], t.offset, t.name});
             }
-            for (const auto& t : tensors) size += bytes(t.data.size());
+            for (const auto& t : tensors) size += bytes(t.size());
+            mapped = !sources.empty() && sources.front().is_mapped();
         }
         std::vector<std::size_t> by_name;
         bytes size{};
+        bool mapped = false;
     };
     std::shared_ptr<const state> state_;
 };

@@ -27,6 +27,7 @@
 #include <wafer/core/config.hpp>
 #include <wafer/core/dtype.hpp>
 #include <wafer/core/error.hpp>
+#include <wafer/io/byte_source.hpp>
 #include <wafer/io/checkpoint.hpp>
 #include <wafer/io/mapped_file.hpp>
 #include <wafer/io/metadata.hpp>
@@ -39,42 +40,46 @@ namespace detail {
 /// Reads forward through a file that may end anywhere. Its errors name the file, the byte and what was being read.
 class gguf_cursor {
 public:
-    gguf_cursor(std::span<const std::byte> file, const std::string& name) noexcept : file_(file), name_(name) {}
+    explicit gguf_cursor(const byte_source& file) : file_(file), piece_(file.memory()) {}
 
     std::string_view subject;  // the key or tensor being read
 
-    [[nodiscard]] std::size_t at() const noexcept { return at_; }
-    [[nodiscard]] std::uint64_t left() const noexcept { return file_.size() - at_; }
+    [[nodiscard]] std::uint64_t at() const noexcept { return begin_ + at_; }
+    [[nodiscard]] std::uint64_t left() const noexcept { return file_.size() - at(); }
+    /// What was read of a file that is not memory; all views point into it.
+    [[nodiscard]] std::vector<std::vector<std::byte>> pieces() && noexcept { return std::move(pieces_); }
 
     template <class T>
     [[nodiscard]] T take(std::string_view what) {
-        if (left() < sizeof(T)) fail(errc::truncated, "the file ends inside " + std::string(what), at_);
-        const T value = load_le<T>(file_.data() + at_);
-        at_ += sizeof(T);
-        return value;
+        if (left() < sizeof(T)) fail(errc::truncated, "the file ends inside " + std::string(what), at());
+        return load_le<T>(take_bytes(sizeof(T)));
     }
 
     [[nodiscard]] std::string_view take_string(std::string_view what) {
-        const std::size_t begin = at_;
+        constexpr std::uint64_t longest = std::uint64_t{1} << 28;
+        const auto begin = at();
         const auto length = take<std::uint64_t>(what);
         if (length > left())
             fail(errc::truncated,
                  std::string(what) + " is said to have " + std::to_string(length) + " bytes, more than the file",
                  begin);
-        const std::string_view text(reinterpret_cast<const char*>(file_.data()) + at_,
-                                    static_cast<std::size_t>(length));
-        at_ += text.size();
-        return text;
+        if (length > longest)
+            fail(errc::corrupt,
+                 std::string(what) + " is said to have " + std::to_string(length) + " bytes; at most " +
+                     std::to_string(longest) + " are read",
+                 begin);
+        const auto size = static_cast<std::size_t>(length);
+        return {reinterpret_cast<const char*>(take_bytes(size)), size};
     }
 
     /// A count of things that take at least `least` bytes each, so that memory is never asked for on a lie.
     [[nodiscard]] std::size_t take_count(std::string_view what, std::size_t least) {
-        const std::size_t begin = at_;
+        const auto begin = at();
         const auto count = take<std::uint64_t>(what);
         check_count(what, count, least, begin);
         return static_cast<std::size_t>(count);
     }
-    void check_count(std::string_view what, std::uint64_t count, std::size_t least, std::size_t where) const {
+    void check_count(std::string_view what, std::uint64_t count, std::size_t least, std::uint64_t where) const {
         if (count > left() / least)
             fail(errc::truncated,
                  std::string(what) + " is said to be " + std::to_string(count) + ", more than the file can hold",
@@ -82,7 +87,7 @@ public:
     }
 
     [[noreturn]] void fail(errc code, const std::string& message, std::uint64_t where) const {
-        raise(code, message, {name_, where, printable(subject)});
+        raise(code, message, {file_.name(), where, printable(subject)});
     }
 
     /// Names come from the file: keep them from spoiling a terminal.
@@ -95,9 +100,25 @@ public:
     }
 
 private:
-    std::span<const std::byte> file_;
-    const std::string& name_;
-    std::size_t at_ = 0;
+    /// The next n bytes, which stay where they are. @pre n <= left()
+    [[nodiscard]] const std::byte* take_bytes(std::size_t n) {
+        if (n > piece_.size() - at_) read_on(n);
+        return piece_.data() + std::exchange(at_, at_ + n);
+    }
+    /// Goes on in a new piece of at least n bytes, larger than the one before. The old one stays: there are views of it.
+    void read_on(std::size_t n) {
+        constexpr std::size_t first = std::size_t{64} << 10, largest = std::size_t{8} << 20;
+        const std::size_t size = std::clamp(2 * piece_.size(), first, largest);
+        begin_ += std::exchange(at_, 0);
+        piece_ = pieces_.emplace_back(std::max(n, static_cast<std::size_t>(std::min<std::uint64_t>(size, left()))));
+        file_.read(begin_, pieces_.back());
+    }
+
+    const byte_source& file_;
+    std::span<const std::byte> piece_;  // what is at hand, from byte begin_ on
+    std::uint64_t begin_ = 0;
+    std::size_t at_ = 0;  // in the piece
+    std::vector<std::vector<std::byte>> pieces_;
 };
 
 /// The types of metadata values, by their number in the file.
@@ -126,13 +147,13 @@ template <class Stored>
     constexpr std::size_t least = std::same_as<Stored, std::string_view> ? 8 : sizeof(Stored);
     in.check_count("an array's length", *length, least, in.at() - 8);
     std::vector<decltype(take_element<Stored>(in))> values;
-    values.reserve(static_cast<std::size_t>(*length));
+    values.reserve(static_cast<std::size_t>(std::min<std::uint64_t>(*length, 1 << 20)));
     for (std::uint64_t i = 0; i < *length; ++i) values.push_back(take_element<Stored>(in));
     return values;
 }
 
 [[nodiscard]] inline metadata_value take_gguf_value(gguf_cursor& in) {
-    std::size_t begin = in.at();
+    std::uint64_t begin = in.at();
     auto type = in.take<gguf_type>("a value's type");
     std::optional<std::uint64_t> length;
     if (type == gguf_type::array) {
@@ -162,11 +183,12 @@ template <class Stored>
 struct gguf_part {
     metadata meta;
     std::vector<tensor_info> tensors;
+    std::vector<std::vector<std::byte>> header;
 };
 
-/// One entry of the tensor table and the size of its data. Its offset still counts from the start of all data.
-[[nodiscard]] inline std::pair<tensor_info, std::uint64_t> take_tensor(gguf_cursor& in, std::uint64_t alignment) {
-    const std::size_t begin = in.at();
+/// One entry of the tensor table. Its offset still counts from the start of all data.
+[[nodiscard]] inline tensor_info take_tensor(gguf_cursor& in, std::uint64_t alignment) {
+    const std::uint64_t begin = in.at();
     tensor_info tensor;
     in.subject = {};
     in.subject = in.take_string("a tensor's name");
@@ -193,50 +215,46 @@ struct gguf_part {
                 "rows of " + std::to_string(dims->cols()) + " elements do not fill " + std::string(format.name) +
                     " blocks of " + std::to_string(format.block_len),
                 begin);
-    const auto size = checked_mul<std::uint64_t>(dims->elements() / format.block_len, format.block_bytes);
-    if (!size) in.fail(errc::corrupt, "the tensor has too many bytes", begin);
+    if (!checked_mul<std::size_t>(dims->elements() / format.block_len, format.block_bytes))
+        in.fail(errc::corrupt, "the tensor has too many bytes", begin);
     if (tensor.offset % alignment != 0)
         in.fail(errc::corrupt,
                 "the offset " + std::to_string(tensor.offset) + " is not a multiple of the alignment " +
                     std::to_string(alignment),
                 begin);
-    return {std::move(tensor), *size};
+    return tensor;
 }
 
 /// Gives tensors their bytes, and refuses any that leave the file or share bytes.
-inline void place_tensors(std::span<const std::byte> file, const std::string& name, std::uint64_t data_begin,
-                          std::span<const std::uint64_t> sizes, std::span<tensor_info> tensors) {
+inline void place_tensors(const byte_source& file, std::uint64_t data_begin, std::span<tensor_info> tensors) {
     const auto refuse = [&](errc code, const std::string& message, const tensor_info& t) {
-        raise(code, message, {name, t.offset, gguf_cursor::printable(t.name)});
+        raise(code, message, {file.name(), t.offset, gguf_cursor::printable(t.name)});
     };
-    for (std::size_t i = 0; i < tensors.size(); ++i) {
-        auto& t = tensors[i];
+    for (auto& t : tensors) {
         const std::uint64_t room = file.size() - std::min<std::uint64_t>(file.size(), data_begin);
-        if (t.offset > room || sizes[i] > room - t.offset)
+        if (t.offset > room || t.size() > room - t.offset)
             refuse(errc::truncated,
                    "the file has " + std::to_string(file.size()) + " bytes and ends before the tensor does", t);
         t.offset += data_begin;
-        t.data = file.subspan(static_cast<std::size_t>(t.offset), static_cast<std::size_t>(sizes[i]));
+        if (file.is_memory()) t.data = file.memory().subspan(static_cast<std::size_t>(t.offset), t.size());
     }
     std::vector<std::size_t> order(tensors.size());
     std::iota(order.begin(), order.end(), std::size_t{0});
     std::sort(order.begin(), order.end(), [&](auto a, auto b) { return tensors[a].offset < tensors[b].offset; });
     for (std::size_t i = 1; i < order.size(); ++i) {
         const auto &before = tensors[order[i - 1]], &t = tensors[order[i]];
-        if (t.offset - before.offset < before.data.size())
+        if (t.offset - before.offset < before.size())
             refuse(errc::corrupt, "the tensor shares bytes with " + gguf_cursor::printable(before.name), t);
     }
 }
 
 /// Reads and checks the header of one file. Touches nothing behind it.
-[[nodiscard]] inline gguf_part read_gguf(std::span<const std::byte> file, const std::string& name,
-                                         std::size_t file_index) {
-    gguf_cursor in(file, name);
+[[nodiscard]] inline gguf_part read_gguf(const byte_source& file, std::size_t file_index) {
+    gguf_cursor in(file);
     constexpr std::size_t least_pair = 8 + 4 + 1, least_tensor = 8 + 4 + 8 + 4 + 8;
 
-    if (file.size() < 4 || load_le<std::array<char, 4>>(file.data()) != std::array{'G', 'G', 'U', 'F'})
+    if (file.size() < 4 || in.take<std::array<char, 4>>("the magic") != std::array{'G', 'G', 'U', 'F'})
         in.fail(errc::bad_magic, "not a GGUF file", 0);
-    static_cast<void>(in.take<std::uint32_t>("the magic"));
     const auto version = in.take<std::uint32_t>("the version");
     if ((version & 0xFFFF) == 0 && version != 0)
         in.fail(errc::unsupported_version, "a big-endian GGUF file; convert it to little-endian", 4);
@@ -245,10 +263,10 @@ inline void place_tensors(std::span<const std::byte> file, const std::string& na
     const auto n_tensors = in.take_count("the number of tensors", least_tensor);
     const auto n_pairs = in.take_count("the number of metadata pairs", least_pair);
 
-    gguf_part part{metadata(name), {}};
+    gguf_part part{metadata(file.name()), {}, {}};
     for (std::size_t i = 0; i < n_pairs; ++i) {
         in.subject = {};
-        const std::size_t begin = in.at();
+        const std::uint64_t begin = in.at();
         in.subject = in.take_string("a metadata key");
         if (!part.meta.insert(in.subject, take_gguf_value(in)))
             in.fail(errc::duplicate_name, "a metadata key appears twice", begin);
@@ -258,16 +276,13 @@ inline void place_tensors(std::span<const std::byte> file, const std::string& na
     if (!std::has_single_bit(alignment))
         in.fail(errc::corrupt, "the alignment must be a power of two, not " + std::to_string(alignment), in.at());
 
-    std::vector<std::uint64_t> sizes;
-    sizes.reserve(n_tensors);
-    part.tensors.reserve(n_tensors);
+    part.tensors.reserve(std::min<std::size_t>(n_tensors, 1 << 20));
     for (std::size_t i = 0; i < n_tensors; ++i) {
-        auto [tensor, size] = take_tensor(in, alignment);
-        tensor.file = file_index;
-        part.tensors.push_back(std::move(tensor));
-        sizes.push_back(size);
+        part.tensors.push_back(take_tensor(in, alignment));
+        part.tensors.back().file = file_index;
     }
-    place_tensors(file, name, round_up<std::uint64_t>(in.at(), alignment), sizes, part.tensors);
+    place_tensors(file, round_up<std::uint64_t>(in.at(), alignment), part.tensors);
+    part.header = std::move(in).pieces();
     return part;
 }
 
@@ -300,8 +315,8 @@ struct gguf_split {
         auto shard_path = path;
         shard_path.replace_filename(name.substr(0, name.size() - suffix.size()) + gguf_shard_suffix(i, split.count));
         all.files.push_back(shard_path.string());
-        all.mappings.emplace_back(shard_path);
-        auto part = read_gguf(all.mappings.back().data(), all.files.back(), i);
+        all.sources.emplace_back(mapped_file(shard_path), shard_path.string());
+        auto part = read_gguf(all.sources.back(), i);
         const gguf_split place(part.meta);
         if (place.number != i || place.count != split.count)
             raise(errc::corrupt, "the shard says it is another one than its name does",
@@ -320,28 +335,37 @@ struct gguf_split {
 
 }  // namespace detail
 
-/// Reads a GGUF file that is already in memory. Nothing is copied but names: `file` must outlive the checkpoint.
-/// `name` stands for the file in errors.
+/// Reads a GGUF file that is in memory or behind a reader; of the latter the header alone, in growing pieces.
 /// @throws error{bad_magic, unsupported_version, truncated, corrupt, duplicate_name, unsupported_dtype, wrong_type}
+/// @throws error{errc::io_failed} and what else a reader raises; error{errc::invalid_argument} for one shard of a split model
 /// @cost   time and memory proportional to the header, whatever it claims
-[[nodiscard]] inline checkpoint parse_gguf(std::span<const std::byte> file, std::string name = "memory") {
-    auto part = detail::read_gguf(file, name, 0);
+[[nodiscard]] inline checkpoint open_gguf(byte_source file) {
+    auto part = detail::read_gguf(file, 0);
     if (detail::gguf_split(part.meta).count > 1)
         raise(errc::invalid_argument, "one shard of a split model; open it from its path, so that the others are found",
-              {name, {}, {}});
-    return checkpoint({std::move(part.meta), std::move(part.tensors), {std::move(name)}, {}});
+              {file.name(), {}, {}});
+    checkpoint_contents all{std::move(part.meta), std::move(part.tensors), {file.name()}, {}, std::move(part.header)};
+    all.sources.push_back(std::move(file));
+    return checkpoint(std::move(all));
+}
+
+/// Reads a GGUF file that is already in memory. Nothing is copied but names: `file` must outlive the checkpoint.
+/// `name` stands for the file in errors.
+/// @throws what open_gguf throws
+[[nodiscard]] inline checkpoint parse_gguf(std::span<const std::byte> file, std::string name = "memory") {
+    return open_gguf(byte_source(file, std::move(name)));
 }
 
 /// Opens a GGUF file, and with any one shard of a split model (name-00001-of-00003.gguf) all of them; the metadata is
 /// the first shard's. Reads the headers alone: a weight is not touched before somebody looks at it.
-/// @throws what parse_gguf and mapped_file throw; error{errc::file_not_found} names a shard that is not there
+/// @throws what open_gguf and mapped_file throw; error{errc::file_not_found} names a shard that is not there
 [[nodiscard]] inline checkpoint open_gguf(const std::filesystem::path& path) {
-    mapped_file file(path);
-    auto part = detail::read_gguf(file.data(), path.string(), 0);
+    byte_source file(mapped_file(path), path.string());
+    auto part = detail::read_gguf(file, 0);
     if (const detail::gguf_split split(part.meta); split.count > 1)
         return checkpoint(detail::open_gguf_shards(path, split));
-    checkpoint_contents all{std::move(part.meta), std::move(part.tensors), {path.string()}, {}};
-    all.mappings.push_back(std::move(file));
+    checkpoint_contents all{std::move(part.meta), std::move(part.tensors), {path.string()}, {}, {}};
+    all.sources.push_back(std::move(file));
     return checkpoint(std::move(all));
 }
 

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
-// L3 io: read-only file mappings on POSIX systems. Another system is another file with these three functions.
+// L3 io: read-only file mappings on POSIX systems, for io/mapped_file.hpp. Another system is another file with these functions.
 #pragma once
+
+#if defined(__unix__) || defined(__APPLE__)
 
 #include <cerrno>
 #include <cstddef>
@@ -20,8 +22,6 @@
 #include <wafer/core/error.hpp>
 
 namespace wafer::inline WAFER_ABI::system {
-
-enum class page_advice : std::uint8_t { sequential, will_need, dont_need };
 
 /// Maps a regular file whole. Nothing is read yet.
 /// @throws error{file_not_found, permission_denied, not_a_file, truncated (an empty file), out_of_memory, io_failed}
@@ -63,28 +63,43 @@ inline void unmap_file(std::span<const std::byte> mapping) noexcept {
     ::munmap(const_cast<std::byte*>(mapping.data()), mapping.size());
 }
 
-/// Tells the system about a part of a mapping: whole pages inside it for dont_need, all pages it touches otherwise.
-inline void advise(std::span<const std::byte> part, page_advice advice) noexcept {
+namespace detail {
+
+enum class pages : bool { touched, filled };
+
+// Advises the pages that a part of a mapping touches, or only those that it fills. False where the system refuses: advice
+// changes nothing but speed.
+inline bool advise(std::span<const std::byte> part, pages which, int how) noexcept {
     const auto page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
     auto begin = reinterpret_cast<std::uintptr_t>(part.data());
     auto end = begin + part.size();
-    if (advice == page_advice::dont_need) {
+    if (which == pages::filled) {
         begin = (begin + page - 1) / page * page;
         end = end / page * page;
     } else {
         begin = begin / page * page;
     }
-    if (begin >= end) return;
+    return begin >= end || ::madvise(reinterpret_cast<void*>(begin), end - begin, how) == 0;
+}
+
+}  // namespace detail
+
+inline void will_stream(std::span<const std::byte> part) noexcept {
+    detail::advise(part, detail::pages::touched, MADV_SEQUENTIAL);
+}
+
+inline void will_need(std::span<const std::byte> part) noexcept {
 #if defined(MADV_POPULATE_READ)
     // Maps the pages in one call instead of a fault for every few of them. Linux 5.14; older ones refuse, and get the hint.
-    if (advice == page_advice::will_need &&
-        ::madvise(reinterpret_cast<void*>(begin), end - begin, MADV_POPULATE_READ) == 0)
-        return;
+    if (detail::advise(part, detail::pages::touched, MADV_POPULATE_READ)) return;
 #endif
-    const int how = advice == page_advice::sequential  ? MADV_SEQUENTIAL
-                    : advice == page_advice::will_need ? MADV_WILLNEED
-                                                       : MADV_DONTNEED;
-    ::madvise(reinterpret_cast<void*>(begin), end - begin, how);  // a hint: its failure changes nothing
+    detail::advise(part, detail::pages::touched, MADV_WILLNEED);
+}
+
+inline void wont_need(std::span<const std::byte> part) noexcept {
+    detail::advise(part, detail::pages::filled, MADV_DONTNEED);
 }
 
 }  // namespace wafer::inline WAFER_ABI::system
+
+#endif

@@ -10,7 +10,12 @@
 #include <utility>
 
 #include <wafer/core/config.hpp>
+
+#if defined(_WIN32)
+#include <wafer/io/map_windows.hpp>
+#else
 #include <wafer/io/map_posix.hpp>
+#endif
 
 namespace wafer::inline WAFER_ABI {
 
@@ -32,15 +37,9 @@ public:
 
     /// Hints about a part of data(): it will be read from front to back; soon; or not again for now (its memory is
     /// given back, and a later read fetches it anew).
-    static void will_stream(std::span<const std::byte> part) noexcept {
-        system::advise(part, system::page_advice::sequential);
-    }
-    static void will_need(std::span<const std::byte> part) noexcept {
-        system::advise(part, system::page_advice::will_need);
-    }
-    static void wont_need(std::span<const std::byte> part) noexcept {
-        system::advise(part, system::page_advice::dont_need);
-    }
+    static void will_stream(std::span<const std::byte> part) noexcept { system::will_stream(part); }
+    static void will_need(std::span<const std::byte> part) noexcept { system::will_need(part); }
+    static void wont_need(std::span<const std::byte> part) noexcept { system::wont_need(part); }
 
 private:
     std::span<const std::byte> data_;
