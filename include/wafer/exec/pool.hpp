@@ -4,9 +4,10 @@
 
 #include <algorithm>
 #include <atomic>
+#include <chrono>
+#include <condition_variable>
 #include <cstddef>
 #include <cstdint>
-#include <exception>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -20,6 +21,42 @@
 
 namespace wafer::inline WAFER_ABI {
 
+/// A mutex whose wait can be called off. (A std::timed_mutex would do, but ThreadSanitizer does not know its timed wait.)
+class turnstile {
+public:
+    void lock() {
+        std::unique_lock inside(mutex_);
+        free_.wait(inside, [&] { return !taken_; });
+        taken_ = true;
+    }
+    /// False, and not locked, soon after stopped() has become true.
+    template <class Stopped>
+    [[nodiscard]] bool lock_unless(Stopped&& stopped) {
+        constexpr std::chrono::milliseconds patience{5};
+        std::unique_lock inside(mutex_);
+        bool gives_up = stopped();
+        while (taken_ && !gives_up) {
+            free_.wait_for(inside, patience);
+            gives_up = stopped();
+        }
+        if (gives_up) free_.notify_one();  // the call may have been for another
+        else taken_ = true;
+        return !gives_up;
+    }
+    void unlock() {
+        {
+            const std::scoped_lock inside(mutex_);
+            taken_ = false;
+        }
+        free_.notify_one();
+    }
+
+private:
+    std::mutex mutex_;
+    std::condition_variable free_;
+    bool taken_ = false;
+};
+
 /// Fixed workers 0..size()-1; worker 0 is the thread that calls run(). A waiting thread spins for some microseconds (the
 /// gap between two jobs of a forward pass), then yields, then sleeps in the kernel, so that an idle or oversubscribed
 /// pool costs nothing. Several threads may share a pool: they take turns through lock().
@@ -31,13 +68,15 @@ public:
     explicit thread_pool(std::size_t n_threads = 0, bool pin = false)
         : size_(n_threads != 0 ? n_threads : system::usable_cpus()),
           spin_(size_ <= system::usable_cpus() ? spin_rounds : 0) {
-        try {
+        const auto refusal = exception_of([&] {  // no memory for a thread, or none to be had
             threads_.reserve(size_ - 1);
-            for (std::size_t i = 1; i < size_; ++i) {
-                threads_.emplace_back([this, i] { serve(i); });
-                if (pin) system::pin_thread(threads_.back(), i);
-            }
-        } catch (const std::exception&) {  // no memory for a thread, or none to be had
+            for (std::size_t i = 1; i < size_; ++i)
+                threads_.emplace_back([this, i, pin] {
+                    if (pin) system::pin_this_thread(i);
+                    serve(i);
+                });
+        });
+        if (refusal) {
             stop();
             raise(errc::out_of_memory, "the system gives no more than " + std::to_string(threads_.size() + 1) + " of " +
                                            std::to_string(size_) + " threads: ask for fewer");
@@ -50,7 +89,13 @@ public:
     [[nodiscard]] std::size_t size() const noexcept { return size_; }
 
     /// Exclusive use for a series of jobs, as one forward pass is. run() itself does not lock.
-    [[nodiscard]] std::unique_lock<std::mutex> lock() { return std::unique_lock(turn_); }
+    [[nodiscard]] std::unique_lock<turnstile> lock() { return std::unique_lock(turn_); }
+    /// The same, but gives up soon after stopped() has become true: the lock then owns nothing.
+    template <class Stopped>
+    [[nodiscard]] std::unique_lock<turnstile> lock_unless(Stopped&& stopped) {
+        if (!turn_.lock_unless(stopped)) return {};
+        return {turn_, std::adopt_lock};
+    }
 
     /// Calls job(worker) once for every worker, concurrently, and returns when all are done. @pre The caller holds lock(),
     /// or is the pool's only user; job does not throw and does not call run().
@@ -64,19 +109,43 @@ public:
         call_ = [](void* object, std::size_t worker) noexcept { (*static_cast<plain*>(object))(worker); };
         object_ = const_cast<void*>(static_cast<const void*>(std::addressof(job)));
         pending_.store(static_cast<std::uint32_t>(size_ - 1), std::memory_order_relaxed);
-        epoch_.fetch_add(1, std::memory_order_release);
-        epoch_.notify_all();
+        epoch_.fetch_add(1);
+        idle_.wake();
         job(std::size_t{0});
-        for (std::uint32_t left; (left = pending_.load(std::memory_order_acquire)) != 0;) wait_while(pending_, left);
+        for (std::uint32_t left; (left = pending_.load(std::memory_order_acquire)) != 0;)
+            wait_while(pending_, left, caller_);
     }
 
 private:
+    /// Where threads sleep until a word changes. (std::atomic::wait would do; but where there is no futex, as on
+    /// Windows, libstdc++ 12 looks at the word before it takes its lock, and then may sleep through the change.)
+    class bed {
+    public:
+        void sleep_while(const std::atomic<std::uint32_t>& word, std::uint32_t value) {
+            std::unique_lock lock(mutex_);
+            sleepers_.fetch_add(1);  // sequentially consistent, as wake(): one of the two sees what the other wrote
+            changed_.wait(lock, [&] { return word.load() != value; });
+            sleepers_.fetch_sub(1, std::memory_order_relaxed);
+        }
+        /// @pre The word was changed before, sequentially consistently.
+        void wake() {
+            if (sleepers_.load() == 0) return;
+            { const std::scoped_lock they_sleep_or_see_it(mutex_); }
+            changed_.notify_all();
+        }
+
+    private:
+        std::atomic<std::uint32_t> sleepers_{0};
+        std::mutex mutex_;
+        std::condition_variable changed_;
+    };
+
     // About 30 microseconds of pauses on current CPUs: longer than the serial gaps of a forward pass, shorter than a
     // scheduler's slice.
     static constexpr int spin_rounds = 2000;
     static constexpr int yield_rounds = 20;
 
-    void wait_while(const std::atomic<std::uint32_t>& word, std::uint32_t value) const noexcept {
+    void wait_while(const std::atomic<std::uint32_t>& word, std::uint32_t value, bed& where) const noexcept {
         for (int i = 0; i < spin_; ++i) {
             if (word.load(std::memory_order_acquire) != value) return;
             system::pause();
@@ -85,25 +154,25 @@ private:
             if (word.load(std::memory_order_acquire) != value) return;
             std::this_thread::yield();
         }
-        word.wait(value, std::memory_order_acquire);
+        where.sleep_while(word, value);
     }
 
     void serve(std::size_t worker) noexcept {
         for (std::uint32_t seen = 0;;) {
-            wait_while(epoch_, seen);
+            wait_while(epoch_, seen, idle_);
             const std::uint32_t now = epoch_.load(std::memory_order_acquire);
             if (now == seen) continue;
             seen = now;
             if (stopping_.load(std::memory_order_relaxed)) return;
             call_(object_, worker);
-            if (pending_.fetch_sub(1, std::memory_order_acq_rel) == 1) pending_.notify_one();
+            if (pending_.fetch_sub(1) == 1) caller_.wake();
         }
     }
 
     void stop() noexcept {
         stopping_.store(true, std::memory_order_relaxed);
-        epoch_.fetch_add(1, std::memory_order_release);
-        epoch_.notify_all();
+        epoch_.fetch_add(1);
+        idle_.wake();
         for (auto& t : threads_) t.join();
         threads_.clear();
     }
@@ -115,7 +184,8 @@ private:
     alignas(64) std::atomic<std::uint32_t> epoch_{0};
     alignas(64) std::atomic<std::uint32_t> pending_{0};
     std::atomic<bool> stopping_{false};
-    std::mutex turn_;
+    bed idle_, caller_;  // of workers between jobs, of run() while they work
+    turnstile turn_;
     std::vector<std::thread> threads_;
 };
 
