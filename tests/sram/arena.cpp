@@ -12,6 +12,7 @@
 
 #include <wafer/exec/pool.hpp>
 #include <wafer/sram/arena.hpp>
+#include <wafer/tensor/unpack.hpp>
 
 #include "simd/blocks.hpp"
 

@@ -5,7 +5,7 @@
 
 #include <doctest/doctest.h>
 
-#include <wafer/tensor/pack.hpp>
+#include <wafer/tensor/unpack.hpp>
 
 #include "../simd/blocks.hpp"
 

@@ -10,6 +10,7 @@
 #include <exception>
 #include <functional>
 #include <span>
+#include <stop_token>
 #include <string>
 #include <utility>
 #include <vector>
@@ -135,11 +136,22 @@ private:
 /// Comes from the thread that called load; what it throws leaves load.
 using progress_fn = std::function<bool(bytes done, bytes total)>;
 
+/// The stored bytes of one tensor: in memory, or read piece by piece when they are packed.
+struct stored_weights {
+    std::size_t size = 0;
+    const std::byte* data = nullptr;                                            // null: read() fetches them
+    std::function<void(std::size_t begin, std::span<std::byte> to)> read = {};  // from any worker; may throw
+
+    stored_weights(std::span<const std::byte> memory) : size(memory.size()), data(memory.data()) {}
+    stored_weights(std::size_t n, std::function<void(std::size_t, std::span<std::byte>)> reads)
+        : size(n), read(std::move(reads)) {}
+};
+
 /// Where an arena's bytes come from: the stored rows of one tensor; and what to do just before some of them are read (a
 /// mapped file maps its pages in one go) and when they are no longer needed (it gives them back, so that loading never needs
-/// the weights twice).
+/// the weights twice). The last two are for bytes in memory.
 struct weight_source {
-    std::function<std::span<const std::byte>(const std::string& tensor)> find;
+    std::function<stored_weights(const std::string& tensor)> find;
     std::function<void(std::span<const std::byte>)> begin = [](std::span<const std::byte>) {};
     std::function<void(std::span<const std::byte>)> done = [](std::span<const std::byte>) {};
 };
@@ -173,18 +185,19 @@ public:
     /// Packs all weights: each worker of `pool` (anything with size() and run()) fills the tiles it owns, then seals.
     /// May be called again with another source of the same shapes: that is a swap.
     /// @throws error{errc::wrong_shape} if the source has too few bytes, or whatever source.find throws: nothing has changed then.
-    /// @throws error{errc::cancelled} if progress said stop, or what a callback threw. The arena then holds garbage and must be
-    /// loaded again.
+    /// @throws error{errc::cancelled} if progress or `asked` said stop, or what a callback threw. The arena then holds garbage
+    /// and must be loaded again.
     template <class Pool>
-    void load(const weight_source& source, Pool& pool, const progress_fn& progress = {}) {
+    void load(const weight_source& source, Pool& pool, const progress_fn& progress = {},
+              const std::stop_token& asked = {}) {
         const auto stored = [&](const std::string& name, std::size_t begin, std::size_t size) {
-            const auto all = source.find(name);
-            if (begin > all.size() || size > all.size() - begin)
+            stored_rows rows{source.find(name), begin};
+            if (begin > rows.tensor.size || size > rows.tensor.size - begin)
                 raise(errc::wrong_shape, "the checkpoint has fewer bytes for this tensor than were planned",
                       {{}, {}, name});
-            return all.subspan(begin, size);
+            return rows;
         };
-        std::vector<std::span<const std::byte>> rows, vectors;
+        std::vector<stored_rows> rows, vectors;
         rows.reserve(plan_.matrices().size());
         for (const auto& m : plan_.matrices()) {
             const std::size_t size = m.rows * row_bytes(m.type, m.cols);
@@ -193,38 +206,41 @@ public:
         for (const auto& v : plan_.vectors()) vectors.push_back(stored(v.name, 0, row_bytes(v.type, v.size)));
 
         system::protect_pages(memory_, size_, true);
-        for (std::size_t i = 0; i < vectors.size(); ++i) {
+        for (std::size_t i = 0; i < vectors.size() && !asked.stop_requested(); ++i) {
             const auto& v = plan_.vectors()[i];
-            decode_row(v.type, vectors[i].data(), v.size, reinterpret_cast<float*>(memory_ + v.offset));
+            std::vector<std::byte> room;
+            decode_row(v.type, vectors[i].get(0, row_bytes(v.type, v.size), room), v.size,
+                       reinterpret_cast<float*>(memory_ + v.offset));
         }
         const bytes total = plan_.size();
         std::atomic<std::uint64_t> done{0};
-        std::atomic<bool> stop{progress && !progress(bytes(0), total)};
+        std::atomic<bool> stop{asked.stop_requested() || (progress && !progress(bytes(0), total))};
         std::exception_ptr thrown;
         pool.run([&](std::size_t worker) {
             // Bytes packed since the last call; whether to go on.
             const auto step = [&](std::size_t packed) {
                 const auto so_far = done.fetch_add(packed, std::memory_order_relaxed) + packed;
-                if (worker == 0 && progress && !progress(bytes(so_far), total))
+                if (asked.stop_requested() || (worker == 0 && progress && !progress(bytes(so_far), total)))
                     stop.store(true, std::memory_order_relaxed);
                 return !stop.load(std::memory_order_relaxed);
             };
-            try {
+            std::vector<std::byte> room;
+            auto failure = exception_of([&] {
                 for (std::size_t i = 0; i < rows.size(); ++i)
                     for (const auto& p : plan_.parts(plan_.matrices()[i]))
                         if (p.tile % pool.size() == worker && !stop.load(std::memory_order_relaxed))
-                            fill(plan_.matrices()[i], p, rows[i], source, step);
-            } catch (...) {
-                if (!stop.exchange(true)) thrown = std::current_exception();
-            }
+                            fill(plan_.matrices()[i], p, rows[i], source, room, step);
+            });
+            if (failure && !stop.exchange(true)) thrown = std::move(failure);
         });
         if (thrown) std::rethrow_exception(thrown);
-        if (stop || (progress && !progress(total, total)))
-            raise(errc::cancelled, "loading was stopped by its progress callback");
+        if (stop || (progress && !progress(total, total))) raise(errc::cancelled, "loading was stopped");
         system::protect_pages(memory_, size_, false);
     }
 
     [[nodiscard]] const arena_plan& plan() const noexcept { return plan_; }
+    /// All of it.
+    [[nodiscard]] std::span<const std::byte> memory() const noexcept { return {memory_, size_}; }
     [[nodiscard]] resident_matrix matrix(std::size_t index) const noexcept {
         const auto& m = plan_.matrices()[index];
         return {m.type, m.rows, m.cols, std::span(parts_).subspan(m.first_part, m.tiles.count)};
@@ -235,10 +251,24 @@ public:
     }
 
 private:
+    /// A stored tensor's bytes from `begin` on.
+    struct stored_rows {
+        stored_weights tensor;
+        std::size_t begin;
+
+        /// n bytes from byte `at` of them on: where they are, or in `room`.
+        [[nodiscard]] const std::byte* get(std::size_t at, std::size_t n, std::vector<std::byte>& room) const {
+            if (tensor.data != nullptr) return tensor.data + begin + at;
+            if (room.size() < n) room.resize(n);
+            tensor.read(begin + at, std::span(room).first(n));
+            return room.data();
+        }
+    };
+
     /// Packs one part in stretches of about a megabyte, so that source pages go back early and stop requests are heard.
     template <class Step>
-    void fill(const arena_plan::matrix& m, const arena_plan::part& p, std::span<const std::byte> rows,
-              const weight_source& source, Step&& step) {
+    void fill(const arena_plan::matrix& m, const arena_plan::part& p, const stored_rows& rows,
+              const weight_source& source, std::vector<std::byte>& room, Step&& step) {
         const std::size_t stride = row_bytes(m.type, m.cols);
         const std::size_t panel = simd::panel_bytes(m.type, m.cols);
         const std::size_t stretch =
@@ -246,14 +276,15 @@ private:
         for (std::size_t done = 0; done < p.n_rows;) {
             const std::size_t end = std::min(done + stretch, p.n_rows),
                               n_panels = ceil_div(end - done, simd::panel_rows);
-            const auto stored = rows.subspan((p.first_row + done) * stride, (end - done) * stride);
-            source.begin(stored);
-            for (; done < end; done += simd::panel_rows)
-                pack_panel(m.type, rows.data() + (p.first_row + done) * stride, stride,
-                           std::min(simd::panel_rows, end - done), m.cols,
-                           memory_ + p.offset + done / simd::panel_rows * panel);
+            const std::span stored(rows.get((p.first_row + done) * stride, (end - done) * stride, room),
+                                   (end - done) * stride);
+            const bool in_memory = rows.tensor.data != nullptr;
+            if (in_memory) source.begin(stored);
+            for (std::size_t row = done; row < end; row += simd::panel_rows)
+                pack_panel(m.type, stored.data() + (row - done) * stride, stride, std::min(simd::panel_rows, end - row),
+                           m.cols, memory_ + p.offset + row / simd::panel_rows * panel);
             done = end;
-            source.done(stored);
+            if (in_memory) source.done(stored);
             if (!step(n_panels * panel)) return;
         }
     }
