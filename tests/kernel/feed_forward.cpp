@@ -20,11 +20,11 @@ indices add_network(test::resident_set& weights, dtype type, std::size_t d, std:
 feed_forward_weights views(const test::resident_set& weights, const indices& i) {
     return {weights.matrix(i.gate), weights.matrix(i.up), weights.matrix(i.down)};
 }
-test::row reference(const test::resident_set& weights, const indices& i, dtype type, test::row x) {
-    if (!is_float(type)) x = test::quantised(x);
-    auto h = test::swiglu(test::product(weights.values(i.gate), x), test::product(weights.values(i.up), x));
-    if (!is_float(type)) h = test::quantised(h);
-    return test::product(weights.values(i.down), h);
+test::row reference(const test::resident_set& weights, const indices& i, const simd::kernel_table& table, dtype type,
+                    test::row x) {
+    x = test::as_read(table, type, std::move(x));
+    const auto h = test::swiglu(test::product(weights.values(i.gate), x), test::product(weights.values(i.up), x));
+    return test::product(weights.values(i.down), test::as_read(table, type, h));
 }
 
 constexpr std::size_t d = 64, d_ff = 96;
@@ -58,7 +58,7 @@ TEST_SUITE("kernel.feed_forward") {
                         feed_forward(r.ctx, views(weights, i), x.only(t), alone.view.row(t));
                     for (std::size_t t = 0; t < n_tok; ++t) {
                         auto want = test::exact(before.row(t));
-                        test::add(want, reference(weights, i, type, test::exact(x.row(t))));
+                        test::add(want, reference(weights, i, *table, type, test::exact(x.row(t))));
                         CHECK(test::excess(batch.row(t), want) <= 1.0);
                         CHECK(test::same_bits(batch.row(t), alone.row(t)));
                         if (workers > 1) CHECK(test::same_bits(batch.row(t), std::span(first).subspan(t * d, d)));
@@ -110,7 +110,7 @@ TEST_SUITE("kernel.feed_forward") {
                         auto want = test::exact(before.row(t));
                         for (std::size_t i = 0; i < n_active; ++i) {
                             const auto& c = chosen[t * n_active + i];
-                            test::add(want, reference(weights, each[c.expert], type, test::exact(x.row(t))),
+                            test::add(want, reference(weights, each[c.expert], *table, type, test::exact(x.row(t))),
                                       {static_cast<double>(c.weight), 0});
                         }
                         CHECK(test::excess(batch.row(t), want) <= 1.0);

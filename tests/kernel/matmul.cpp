@@ -12,11 +12,6 @@ using test::on_all;
 namespace {
 // Types whose rows have no minimum to cancel: their error is that of the products. (All types: tests/simd.)
 constexpr dtype types[] = {dtype::f32, dtype::f16, dtype::bf16, dtype::q8_0, dtype::q4_0, dtype::q6_k};
-
-test::row input_of(const test::own_batch& x, std::size_t t, dtype type) {
-    const auto r = test::exact(x.row(t));
-    return is_float(type) ? r : test::quantised(r);
-}
 }  // namespace
 
 TEST_SUITE("kernel.matmul") {
@@ -43,9 +38,11 @@ TEST_SUITE("kernel.matmul") {
                            {{weights.matrix(a), weights.vector(bias), &ya.view}, {weights.matrix(b), {}, &yb.view}});
                     const auto wa = weights.values(a), wb = weights.values(b);
                     for (std::size_t t = 0; t < n_tok; ++t) {
-                        CHECK(test::excess(ya.row(t), test::product(wa, input_of(x, t, type), weights.floats(bias))) <=
-                              1.0);
-                        CHECK(test::excess(yb.row(t), test::product(wb, input_of(x, t, type))) <= 1.0);
+                        CHECK(
+                            test::excess(ya.row(t), test::product(wa, test::as_read(table, type, test::exact(x.row(t))),
+                                                                  weights.floats(bias))) <= 1.0);
+                        CHECK(test::excess(yb.row(t), test::product(wb, test::as_read(table, type,
+                                                                                      test::exact(x.row(t))))) <= 1.0);
                     }
                 }
         });

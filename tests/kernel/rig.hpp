@@ -9,6 +9,7 @@
 #include <map>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <wafer/exec/context.hpp>
@@ -17,6 +18,7 @@
 #include <wafer/sram/arena.hpp>
 
 #include "simd/blocks.hpp"
+#include "support/oracle.hpp"
 
 namespace wafer::test {
 
@@ -115,6 +117,12 @@ struct own_batch {
     std::vector<std::int32_t> sum;
     activation_batch view;
 };
+
+/// x as this target's kernels read it to multiply it with weights of that type.
+inline row as_read(const simd::kernel_table& table, dtype type, row x) {
+    if (!is_float(type)) return quantised(std::move(x));
+    return rounds_activations(table, type) ? as_bf16(std::move(x)) : x;
+}
 
 inline bool same_bits(std::span<const float> a, std::span<const float> b) {
     return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size_bytes()) == 0;

@@ -7,6 +7,7 @@
 #include <cstring>
 #include <vector>
 
+#include <wafer/simd/kernel_table.hpp>
 #include <wafer/tensor/block.hpp>
 
 namespace wafer::test {
@@ -26,6 +27,11 @@ public:
 private:
     std::uint64_t state_;
 };
+
+/// Whether weights of that type multiply with activations that this target rounds to bf16.
+inline bool rounds_activations(const simd::kernel_table& table, dtype type) {
+    return type == dtype::bf16 && table.features.ends_with("bf16");
+}
 
 /// n_rows rows of k elements.
 inline std::vector<std::byte> random_rows(dtype type, std::size_t n_rows, std::size_t k, random_bits& random) {

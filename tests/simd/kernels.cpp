@@ -11,7 +11,7 @@
 
 #include <wafer/simd/kernels.hpp>
 #include <wafer/tensor/block.hpp>
-#include <wafer/tensor/pack.hpp>
+#include <wafer/tensor/unpack.hpp>
 
 #include "blocks.hpp"
 
@@ -22,12 +22,13 @@ namespace {
 
 constexpr double eps = 0x1p-24;  // half an ulp of 1: the relative error of one rounding
 
-/// What select() may choose from, and AVX-512 without VNNI, which this machine's own list hides behind the better one.
+/// What select() may choose from, and those of AVX-512 that this machine's own list hides behind a better one.
 std::vector<const kernel_table*> tables() {
     std::vector<const kernel_table*> all;
     for (const auto* t : simd::available_targets()) all.push_back(t);
 #if WAFER_DISPATCH
     if (simd::host_features().avx512_vnni) all.push_back(&simd::t_avx512::table);
+    if (simd::host_features().avx512_bf16) all.push_back(&simd::t_avx512_vnni::table);
 #endif
     return all;
 }
@@ -87,7 +88,16 @@ struct packed {
 };
 
 std::size_t some_k(dtype type, std::size_t blocks) {
-    return is_float(type) ? 37 * blocks + blocks % 2 : info(type).block_len * blocks;
+    return is_float(type) ? 137 * blocks + blocks % 2 : info(type).block_len * blocks;
+}
+
+/// Sets WAFER_TARGET; empty: takes it away.
+void name_target(const std::string& name) {
+#if defined(_WIN32)
+    REQUIRE(::_putenv_s("WAFER_TARGET", name.c_str()) == 0);
+#else
+    REQUIRE((name.empty() ? ::unsetenv("WAFER_TARGET") : ::setenv("WAFER_TARGET", name.c_str(), 1)) == 0);
+#endif
 }
 
 }  // namespace
@@ -116,8 +126,10 @@ TEST_SUITE("simd") {
                             for (std::size_t i = 0; i < n_tok; ++i) {
                                 double exact = 0, terms = 0;
                                 for (std::size_t j = 0; j < k; ++j) {
-                                    const double x = is_float(d.type)
-                                                         ? double(a.x[i * a.ld + j])
+                                    const float given = a.x[i * a.ld + j];
+                                    const double x = test::rounds_activations(*t, d.type) ? double(float(bf16(given)))
+                                                     : is_float(d.type)
+                                                         ? double(given)
                                                          : double(a.scale[i * a.ld / 32 + j / 32]) * a.q[i * a.ld + j];
                                     exact += weights[j] * x;
                                     terms += magnitude[j] * std::fabs(x);
@@ -426,16 +438,16 @@ TEST_SUITE("simd") {
     TEST_CASE("select: takes the best target, or the one that WAFER_TARGET names, or says which there are") {
         const char* before = std::getenv("WAFER_TARGET");
         const std::string saved = before != nullptr ? before : "";
-        unsetenv("WAFER_TARGET");
+        name_target("");
         const auto all = simd::available_targets();
         CHECK(&simd::select() == all.back());
         CHECK(all.front()->id == simd::target::static_target);
         for (const auto* t : all) {
-            setenv("WAFER_TARGET", std::string(t->name).c_str(), 1);
+            name_target(std::string(t->name));
             CHECK(&simd::select() == t);
             CHECK(&simd::table(t->id) == t);
         }
-        setenv("WAFER_TARGET", "avx1024", 1);
+        name_target("avx1024");
         try {
             static_cast<void>(simd::select());
             FAIL("an unknown target was accepted");
@@ -443,7 +455,6 @@ TEST_SUITE("simd") {
             CHECK(e.code() == errc::target_unavailable);
             for (const auto* t : all) CHECK(std::string(e.what()).find(t->name) != std::string::npos);
         }
-        if (saved.empty()) unsetenv("WAFER_TARGET");
-        else setenv("WAFER_TARGET", saved.c_str(), 1);
+        name_target(saved);
     }
 }

@@ -10,7 +10,7 @@
 #include <wafer/exec/context.hpp>
 #include <wafer/kernel/activations.hpp>
 #include <wafer/sram/resident.hpp>
-#include <wafer/tensor/pack.hpp>
+#include <wafer/tensor/unpack.hpp>
 
 namespace wafer::inline WAFER_ABI {
 

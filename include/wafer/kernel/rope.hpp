@@ -35,6 +35,8 @@ struct rope_config {
     double original_context = 0;  // yarn: the trained context
     double beta_fast = 32, beta_slow = 1;
     double attention_factor = 1;  // yarn: extra scale of cosines and sines
+
+    friend bool operator==(const rope_config&, const rope_config&) = default;
 };
 
 /// Angular frequency of each pair, radians per position, and the scale of cosines and sines.

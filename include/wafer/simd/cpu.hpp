@@ -28,7 +28,7 @@ struct cpu_features {
     bool avx2 = false;    // with FMA and F16C, the ymm state saved
     bool avx512 = false;  // F, BW, DQ and VL on top of avx2, the zmm state saved
     bool avx512_vnni = false;
-    bool avx512_bf16 = false;
+    bool avx512_bf16 = false;  // with avx512_vnni: no CPU has it without
 };
 
 /// Judges what a CPU reported: a feature counts only where the system also saves its registers.
@@ -43,7 +43,7 @@ struct cpu_features {
     f.avx512 = f.avx2 && saves_zmm && bit(leaves.leaf7_ebx, 16) && bit(leaves.leaf7_ebx, 17) &&
                bit(leaves.leaf7_ebx, 30) && bit(leaves.leaf7_ebx, 31);
     f.avx512_vnni = f.avx512 && bit(leaves.leaf7_ecx, 11);
-    f.avx512_bf16 = f.avx512 && bit(leaves.leaf7_1_eax, 5);
+    f.avx512_bf16 = f.avx512_vnni && bit(leaves.leaf7_1_eax, 5);
     return f;
 }
 

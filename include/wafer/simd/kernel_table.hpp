@@ -23,7 +23,8 @@ inline constexpr std::size_t panel_rows = 16;
 inline constexpr std::size_t activation_block = 32;
 
 /// A batch of activations (n_tok, k), row-major, row stride `ld` elements, in the forms that weights multiply with.
-/// Float weights read x; blocked weights read q, scale and sum, as quantize() wrote them.
+/// Float weights read x (and bf16 weights round it to bf16, to nearest even, where the features say bf16); blocked weights
+/// read q, scale and sum, as quantize() wrote them.
 struct activations {
     const float* x = nullptr;
     const std::int8_t* q = nullptr;     // (n_tok, ld)

@@ -47,7 +47,8 @@ namespace wafer::inline WAFER_ABI::simd::t_static {
 #include <wafer/simd/detail/rows.ipp>
 #include <wafer/simd/detail/cache.ipp>
 #include <wafer/simd/detail/table.ipp>
-inline constexpr kernel_table table = make_table(target::static_target, "static", "static", blocked_matmul);
+inline constexpr kernel_table table =
+    make_table(target::static_target, "static", "static", blocked_matmul, matmul_float<dtype::bf16>);
 }  // namespace wafer::inline WAFER_ABI::simd::t_static
 
 #if WAFER_DISPATCH
@@ -60,13 +61,13 @@ namespace wafer::inline WAFER_ABI::simd::t_avx2 {
 #include <wafer/simd/detail/rows.ipp>
 #include <wafer/simd/detail/cache.ipp>
 #include <wafer/simd/detail/table.ipp>
-inline constexpr kernel_table table = make_table(target::avx2, "avx2", "avx2 fma f16c", blocked_matmul);
+inline constexpr kernel_table table =
+    make_table(target::avx2, "avx2", "avx2 fma f16c", blocked_matmul, matmul_float<dtype::bf16>);
 }  // namespace wafer::inline WAFER_ABI::simd::t_avx2
 WAFER_TARGET_END
 
 WAFER_TARGET_BEGIN("avx2,fma,f16c,avx512f,avx512bw,avx512dq,avx512vl")
 namespace wafer::inline WAFER_ABI::simd::t_avx512 {
-#define WAFER_SIMD_VNNI 0
 #include <wafer/simd/detail/vec_avx512.ipp>
 #undef WAFER_SIMD_VNNI
 //
@@ -75,19 +76,34 @@ namespace wafer::inline WAFER_ABI::simd::t_avx512 {
 #include <wafer/simd/detail/cache.ipp>
 #include <wafer/simd/detail/table.ipp>
 // Without VNNI (Skylake-X and its kin) integer dot products gain nothing from wider registers: they are AVX2's.
-inline constexpr kernel_table table = make_table(target::avx512, "avx512", "avx512", t_avx2::blocked_matmul);
+inline constexpr kernel_table table =
+    make_table(target::avx512, "avx512", "avx512", t_avx2::blocked_matmul, matmul_float<dtype::bf16>);
 }  // namespace wafer::inline WAFER_ABI::simd::t_avx512
 WAFER_TARGET_END
 
 WAFER_TARGET_BEGIN("avx2,fma,f16c,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni")
 namespace wafer::inline WAFER_ABI::simd::t_avx512_vnni {
-#define WAFER_SIMD_VNNI 1
+#define WAFER_SIMD_VNNI
 #include <wafer/simd/detail/vec_avx512.ipp>
 #undef WAFER_SIMD_VNNI
 //
 #include <wafer/simd/detail/matmul.ipp>
-inline constexpr kernel_table table = t_avx512::make_table(target::avx512, "avx512", "avx512 vnni", blocked_matmul);
+inline constexpr kernel_table table =
+    t_avx512::make_table(target::avx512, "avx512", "avx512 vnni", blocked_matmul, t_avx512::matmul_float<dtype::bf16>);
 }  // namespace wafer::inline WAFER_ABI::simd::t_avx512_vnni
+WAFER_TARGET_END
+
+WAFER_TARGET_BEGIN("avx2,fma,f16c,avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx512bf16")
+namespace wafer::inline WAFER_ABI::simd::t_avx512_bf16 {
+#define WAFER_SIMD_BF16
+#include <wafer/simd/detail/vec_avx512.ipp>
+//
+#include <wafer/simd/detail/matmul_float.ipp>
+#undef WAFER_SIMD_BF16
+#undef WAFER_SIMD_VNNI
+inline constexpr kernel_table table = t_avx512::make_table(target::avx512, "avx512", "avx512 vnni bf16",
+                                                           t_avx512_vnni::blocked_matmul, matmul_float<dtype::bf16>);
+}  // namespace wafer::inline WAFER_ABI::simd::t_avx512_bf16
 WAFER_TARGET_END
 #endif
 // clang-format on
@@ -107,7 +123,10 @@ struct table_list {
         tables[count++] = &t_static::table;
 #if WAFER_DISPATCH
         if (cpu.avx2) tables[count++] = &t_avx2::table;
-        if (cpu.avx512) tables[count++] = cpu.avx512_vnni ? &t_avx512_vnni::table : &t_avx512::table;
+        if (cpu.avx512)
+            tables[count++] = cpu.avx512_bf16   ? &t_avx512_bf16::table
+                              : cpu.avx512_vnni ? &t_avx512_vnni::table
+                                                : &t_avx512::table;
 #else
         static_cast<void>(cpu);
 #endif

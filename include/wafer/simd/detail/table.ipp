@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: MIT
-// The table of one target's kernels. The blocked matmuls may come from a namespace with further instructions.
+// The table of one target's kernels. The matmuls of blocked types and of bf16 may come from a namespace with
+// further instructions.
 
 constexpr kernel_table make_table(target id, std::string_view name, std::string_view features,
-                                  const kernel_table::matmul_fn* blocked) noexcept {
+                                  const kernel_table::matmul_fn* blocked, kernel_table::matmul_fn bf16) noexcept {
     kernel_table t{};
     t.id = id;
     t.name = name;
     t.features = features;
     t.matmul[0] = matmul_float<dtype::f32>;
     t.matmul[1] = matmul_float<dtype::f16>;
-    t.matmul[2] = matmul_float<dtype::bf16>;
+    t.matmul[2] = bf16;
     for (std::size_t i = 3; i < dtype_count; ++i) t.matmul[i] = blocked[i - 3];
     t.quantize = quantize_row;
     t.rms_norm = rms_norm_row;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The vector of the AVX-512 target (F, BW, DQ, VL): 16 lanes, a whole panel of rows. Integer dot products need VNNI and
-// are there where WAFER_SIMD_VNNI is 1.
+// are there where WAFER_SIMD_VNNI is defined, products of bf16 where
+// WAFER_SIMD_BF16 is.
 
 using vf = __m512;   // f32 lanes
 using vi = __m512i;  // i32 lanes
@@ -100,7 +101,28 @@ WAFER_FORCE_INLINE vi broadcast4(const std::int8_t* p) noexcept {
     return _mm512_set1_epi32(word);
 }
 
-#if WAFER_SIMD_VNNI
+#ifdef WAFER_SIMD_BF16
+// acc + a pair of bf16 in each lane times another pair. Denormals count as zero.
+WAFER_FORCE_INLINE vf dot_pairs(vi a, std::uint32_t b, vf acc) noexcept {
+    return _mm512_dpbf16_ps(acc, __builtin_bit_cast(__m512bh, a),
+                            __builtin_bit_cast(__m512bh, set(static_cast<std::int32_t>(b))));
+}
+// n elements, rounded to nearest even, as pairs; the odd one out has a zero beside it.
+WAFER_FORCE_INLINE void round_to_pairs(const float* x, std::size_t n, std::uint32_t* out) noexcept {
+    for (std::size_t i = 0; i < n; i += 2 * width) {
+        const std::size_t left = n - i;
+        const auto low = static_cast<__mmask16>(left < width ? (1u << left) - 1 : 0xffffu);
+        const auto high = static_cast<__mmask16>(left < width       ? 0u
+                                                 : left < 2 * width ? (1u << (left - width)) - 1
+                                                                    : 0xffffu);
+        const __m512bh both =
+            _mm512_cvtne2ps_pbh(_mm512_maskz_loadu_ps(high, x + i + width), _mm512_maskz_loadu_ps(low, x + i));
+        _mm512_storeu_si512(out + i / 2, __builtin_bit_cast(__m512i, both));
+    }
+}
+#endif
+
+#ifdef WAFER_SIMD_VNNI
 // Integer dot products: lane r of the result is sum_i (code(r, i) - Offset) a(i) over 4 N consecutive i, exactly.
 // `bias` is Offset times the sum of the same a.
 constexpr int dot_class(int) noexcept { return 255; }  // one instruction sequence serves all codes
