@@ -19,7 +19,7 @@ std::string stored(std::string_view bytes) {
     return out;
 }
 
-struct model {
+struct small_vocabulary {
     vocabulary source;
     token_pieces pieces;
     std::vector<std::pair<std::string, std::string>> merges;  // as bytes
@@ -52,8 +52,8 @@ struct model {
     }
 };
 
-model bytes_only() {
-    model m;
+small_vocabulary bytes_only() {
+    small_vocabulary m;
     m.source.model = "gpt2";
     m.source.pre = "gpt-2";
     for (int byte = 0; byte < 256; ++byte) m.add(stored(std::string(1, static_cast<char>(byte))));
@@ -83,7 +83,7 @@ TEST_CASE("bpe: random merges agree with the definition") {
         return (state >> 8) % n;
     };
     for (int round = 0; round < 30; ++round) {
-        model m = bytes_only();
+        small_vocabulary m = bytes_only();
         std::vector<std::string> known{"a", "b", "c"};
         for (int i = 0; i < 12; ++i) {
             const std::string left = known[random(static_cast<std::uint32_t>(known.size()))],
@@ -97,7 +97,8 @@ TEST_CASE("bpe: random merges agree with the definition") {
             std::string text;
             for (std::uint32_t n = random(60) + 1; n > 0; --n) text.push_back(static_cast<char>('a' + random(3)));
             std::vector<token_id> ids;
-            bpe.encode(text, m.pieces, ids);
+            piece_cache cache(text.size());
+            bpe.encode(text, m.pieces, cache, ids);
             std::vector<std::string> parts;
             for (const token_id id : ids) parts.emplace_back(m.pieces[id]);
             CHECK(parts == m.reference(text));
@@ -106,7 +107,7 @@ TEST_CASE("bpe: random merges agree with the definition") {
 }
 
 TEST_CASE("bpe: tokens that are not normal take no part in merging") {
-    model m = bytes_only();
+    small_vocabulary m = bytes_only();
     m.merge("a", "b");
     m.source.types.assign(m.source.tokens.size(), token_type::normal);
     m.source.types.back() = token_type::control;
@@ -114,10 +115,11 @@ TEST_CASE("bpe: tokens that are not normal take no part in merging") {
 }
 
 TEST_CASE("bpe: a vocabulary without merges yields bytes") {
-    const model m = bytes_only();
+    const small_vocabulary m = bytes_only();
     const byte_level_bpe bpe(m.source, m.pieces);
     std::vector<token_id> ids;
-    bpe.encode("h\xC3\xA9", m.pieces, ids);
+    piece_cache cache(3);
+    bpe.encode("h\xC3\xA9", m.pieces, cache, ids);
     CHECK(ids == std::vector<token_id>{'h', 0xC3, 0xA9});
     CHECK(bpe.find(m.pieces, "h") == 'h');
     CHECK(bpe.find(m.pieces, "hh") == std::nullopt);

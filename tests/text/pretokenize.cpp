@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: MIT
 #include <string>
+#include <support/hard_texts.hpp>
+#include <support/read_text.hpp>
 #include <vector>
 
 #include <doctest/doctest.h>
 
+#include <wafer/core/json.hpp>
 #include <wafer/text/pretokenize.hpp>
 
 using namespace wafer;
@@ -54,11 +57,62 @@ TEST_CASE("pretokenize: a combining mark is no letter, a digit of any script is 
     CHECK(split("gpt-2", "\xD9\xA1\xD9\xA2 ") == pieces{"\xD9\xA1\xD9\xA2", " "});
 }
 
+TEST_CASE("pretokenize: gpt-4o keeps a word of mixed case apart where its capitals begin") {
+    CHECK(split("gpt-4o", "HelloWorld's 1234") == pieces{"Hello", "World's", " ", "123", "4"});
+    CHECK(split("gpt-4o", "USA today") == pieces{"USA", " today"});
+    CHECK(split("gpt-4o", "e\xCC\x81t /a//\n") == pieces{"e\xCC\x81t", " /", "a", "//\n"});
+    CHECK(split("gpt-4o", "\xE4\xB8\xADXY") == pieces{"\xE4\xB8\xAD", "XY"});
+}
+
+TEST_CASE("pretokenize: deepseek-v3 takes out numbers and ideographs first") {
+    CHECK(split("deepseek-v3", "a  1234") == pieces{"a", "  ", "123", "4"});
+    CHECK(split("deepseek-v3", "x.end(y)") == pieces{"x", ".end", "(y", ")"});
+    CHECK(split("deepseek-v3", "ab\xE4\xB8\xAD"
+                               "c") == pieces{"ab", "\xE4\xB8\xAD", "c"});
+}
+
+TEST_CASE("pretokenize: deepseek-llm cuts letters that it does not list off a word") {
+    CHECK(split("deepseek-llm", " \xC3\x84pfel 12") == pieces{" \xC3\x84", "pfel", " ", "1", "2"});
+    CHECK(split("deepseek-coder", " \xC3\x84pfel 12") == pieces{" \xC3\x84pfel", " ", "1", "2"});
+}
+
+TEST_CASE("pretokenize: random texts are cut as the published patterns cut them") {
+    const json cases = json::parse(wafer_test::read_text(std::string(WAFER_TEST_DATA) + "/text/splits.json").value());
+    for (const json& c : cases.as_array()) {
+        pieces expected;
+        std::string text;
+        for (const json& piece : c.at("pieces").as_array()) text += expected.emplace_back(piece.as_string());
+        CAPTURE(c.dump());
+        CHECK(split(c.at("pre").as_string(), text) == expected);
+    }
+    CHECK(cases.as_array().size() == 7 * 24);
+}
+
+TEST_CASE("pretokenize: hard texts are cut in linear time, without a byte lost") {
+    for (const char* name : {"gpt-2", "llama-bpe", "qwen2", "gpt-4o", "deepseek-v3", "deepseek-coder", "deepseek-llm"})
+        for (const std::string_view unit : wafer_test::hard_units) {
+            CAPTURE(name);
+            CAPTURE(unit);
+            wafer_test::check_near_linear(1 << 16, wafer_test::repeated(unit, 1 << 16), [&](const std::string& text) {
+                const pretokenizer* pre = find_pretokenizer(name);
+                std::size_t at = 0;
+                while (at < text.size()) {
+                    const std::size_t end = pre->next(text, at);
+                    if (end <= at) break;
+                    at = end;
+                }
+                CHECK(at == text.size());
+            });
+        }
+}
+
 TEST_CASE("pretokenize: names and aliases are known, others are not") {
-    for (const char* name :
-         {"gpt-2", "gpt2", "default", "", "llama-bpe", "llama3", "llama-v3", "qwen2", "deepseek-r1-qwen"})
+    for (const char* name : {"gpt-2", "gpt2", "default", "", "llama-bpe", "llama3", "llama-v3", "qwen2",
+                             "deepseek-r1-qwen", "deepseek-llm", "deepseek-coder", "deepseek-v3", "gpt-4o", "llama4"})
         CHECK(find_pretokenizer(name) != nullptr);
     CHECK(find_pretokenizer("llama3")->ignore_merges);
     CHECK_FALSE(find_pretokenizer("qwen2")->ignore_merges);
+    CHECK(find_pretokenizer("qwen2")->nfc);
+    CHECK_FALSE(find_pretokenizer("llama3")->nfc);
     CHECK(find_pretokenizer("no-such") == nullptr);
 }

@@ -8,6 +8,7 @@
 
 #include <wafer/core/config.hpp>
 
+// clang-format off
 namespace wafer::inline WAFER_ABI {
 
 /// General_Category values, by their standard short names in lower case. @cite The Unicode Standard, table 4-4.

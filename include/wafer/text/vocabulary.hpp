@@ -24,6 +24,16 @@ enum class token_type : std::int32_t {
     byte = 6,  // "<0xNN>": one raw byte
 };
 
+/// How a token that is written out in a text is found, as tokenizer.json says it; tokens without such an entry are
+/// found anywhere, as they are.
+struct added_token {
+    token_id id = 0;
+    bool single_word = false;        // only where no letter, digit or mark is next to it
+    bool lstrip = false;             // the white space before it goes
+    bool rstrip = false;             // the white space after it goes
+    bool after_normalizing = false;  // found in the normalized text that the others leave
+};
+
 /// Plain data, named as the keys of `tokenizer.ggml.*`.
 struct vocabulary {
     std::string model;                // "gpt2" (byte-level BPE) or "llama" (SentencePiece)
@@ -34,7 +44,9 @@ struct vocabulary {
     std::vector<std::string> merges;  // "left right", best first (BPE)
     std::optional<token_id> bos, eos, eot, eom, unknown, padding;
     bool add_bos = false, add_eos = false;
-    std::optional<bool> ignore_merges;  // overrides what the pre-tokenizer's name implies
+    std::vector<added_token> added;
+    std::optional<bool> ignore_merges, nfc;  // override what the pre-tokenizer's name implies (BPE)
+    std::optional<bool> add_space_prefix;    // text begins with a space (SentencePiece, where it is the rule)
 };
 
 }  // namespace wafer::inline WAFER_ABI

@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: MIT
+// L1 text: merging of neighbours by rank, the engine of byte-level BPE and of SentencePiece. Knows ids, not what they
+// mean.
+#pragma once
+
+#include <algorithm>
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <wafer/core/config.hpp>
+#include <wafer/core/error.hpp>
+#include <wafer/text/token_table.hpp>
+#include <wafer/text/vocabulary.hpp>
+
+namespace wafer::inline WAFER_ABI {
+
+/// What two neighbouring tokens become, and how early: the lower the rank, the sooner. `no_rank` joins nothing.
+struct merge_rule {
+    static constexpr std::uint32_t no_rank = UINT32_MAX;
+    std::uint32_t rank = no_rank;
+    token_id merged = 0;
+};
+
+/// From a pair of tokens to the rule that joins them: open addressing.
+class pair_table {
+public:
+    /// Room for `count` rules.
+    explicit pair_table(std::size_t count = 0)
+        : slots_(std::bit_ceil(count * 2 + 1)), shift_(64 - std::countr_zero(slots_.size())) {}
+
+    /// Enters a rule; of several for one pair the first stays. @pre at most `count` are entered; ids are not negative.
+    void insert(token_id left, token_id right, const merge_rule& rule) noexcept {
+        slot& s = slots_[find_slot(key(left, right))];
+        if (s.key == empty) s = {key(left, right), rule};
+    }
+    /// The rule of a pair, or one that joins nothing; an id of -1 stands for what is no token.
+    [[nodiscard]] const merge_rule& find(token_id left, token_id right) const noexcept {
+        return slots_[find_slot(key(left, right))].rule;
+    }
+
+private:
+    static constexpr std::uint64_t empty = UINT64_MAX;
+    struct slot {
+        std::uint64_t key = empty;  // left << 32 | right
+        merge_rule rule;
+    };
+
+    static std::uint64_t key(token_id left, token_id right) noexcept {
+        return std::uint64_t{static_cast<std::uint32_t>(left)} << 32 | static_cast<std::uint32_t>(right);
+    }
+    [[nodiscard]] std::size_t find_slot(std::uint64_t key) const noexcept {
+        const std::size_t mask = slots_.size() - 1;
+        std::size_t at = mask == 0 ? 0 : static_cast<std::size_t>((key * 0x9E3779B97F4A7C15u) >> shift_);
+        while (slots_[at].key != key && slots_[at].key != empty) at = (at + 1) & mask;
+        return at;
+    }
+
+    std::vector<slot> slots_;
+    int shift_;
+};
+
+/// The rules that a vocabulary lists as "left right", best first; decode(stored) is what a stored token stands for.
+/// @throws error{errc::bad_vocabulary} for one that names a token which is not in the index.
+template <class Decode>
+[[nodiscard]] pair_table read_merges(const vocabulary& source, const token_pieces& pieces, const token_index& index,
+                                     Decode&& decode) {
+    pair_table rules(source.merges.size());
+    for (std::size_t rank = 0; rank < source.merges.size(); ++rank) {
+        const std::string_view merge = source.merges[rank];
+        const std::size_t space = merge.find(' ', 1);  // a stored token never holds a space
+        const std::string left = decode(merge.substr(0, space));
+        const std::string right = decode(space == merge.npos ? std::string_view{} : merge.substr(space + 1));
+        const auto left_id = index.find(pieces, left), right_id = index.find(pieces, right);
+        const auto merged = index.find(pieces, left + right);
+        if (!left_id || !right_id || !merged)
+            raise(errc::bad_vocabulary, "merge " + std::to_string(rank) + " \"" + std::string(merge) +
+                                            "\" names a token that is not in the vocabulary");
+        rules.insert(*left_id, *right_id, {static_cast<std::uint32_t>(rank), *merged});
+    }
+    return rules;
+}
+
+/// The symbols of one piece of text, below 4 GiB, while they are merged. Reused from piece to piece, so that it
+/// allocates little.
+class pair_merger {
+public:
+    void clear() noexcept {
+        symbols_.clear();
+        heap_.clear();
+    }
+    /// Appends a symbol that begins at that byte of the piece; id -1 joins nothing.
+    void add(token_id id, std::uint32_t begin) {
+        const auto at = static_cast<std::uint32_t>(symbols_.size());
+        symbols_.push_back({id, begin, at - 1, at + 1, {}});
+    }
+    /// Joins the best-ranked pair, leftmost first, until none is left. @cost O(n log n) for n symbols.
+    void run(const pair_table& rules) {
+        for (std::uint32_t i = 0; i + 1 < symbols_.size(); ++i)
+            if (rank(rules, i)) heap_.push_back(entry(i));
+        const auto later = [](std::uint64_t a, std::uint64_t b) { return a > b; };
+        std::make_heap(heap_.begin(), heap_.end(), later);
+        while (!heap_.empty()) {
+            const std::uint64_t best = heap_.front();
+            std::pop_heap(heap_.begin(), heap_.end(), later);
+            heap_.pop_back();
+            const auto at = static_cast<std::uint32_t>(best);
+            symbol& left = symbols_[at];
+            if (left.rule.rank != best >> 32) continue;  // stale: the pair there is another by now
+            symbol& right = symbols_[left.next];
+            left.id = left.rule.merged;
+            left.next = right.next;
+            right.rule.rank = merge_rule::no_rank;
+            if (left.next < symbols_.size()) symbols_[left.next].prev = at;
+            for (const std::uint32_t changed : {left.prev, at}) {
+                if (changed >= symbols_.size() || !rank(rules, changed)) continue;
+                heap_.push_back(entry(changed));
+                std::push_heap(heap_.begin(), heap_.end(), later);
+            }
+        }
+    }
+    /// Calls take(id, begin) for what is left, in order.
+    template <class Take>
+    void each(Take&& take) const {
+        for (std::uint32_t i = 0; i < symbols_.size(); i = symbols_[i].next) take(symbols_[i].id, symbols_[i].begin);
+    }
+
+private:
+    // A list linked by index. `rule` is that of joining the symbol with its successor.
+    struct symbol {
+        token_id id;
+        std::uint32_t begin, prev, next;
+        merge_rule rule;
+    };
+
+    [[nodiscard]] std::uint64_t entry(std::uint32_t at) const noexcept {
+        return std::uint64_t{symbols_[at].rule.rank} << 32 | at;
+    }
+    bool rank(const pair_table& rules, std::uint32_t at) noexcept {
+        symbol& left = symbols_[at];
+        left.rule = left.next < symbols_.size() ? rules.find(left.id, symbols_[left.next].id) : merge_rule{};
+        return left.rule.rank != merge_rule::no_rank;
+    }
+
+    std::vector<symbol> symbols_;
+    std::vector<std::uint64_t> heap_;  // rank << 32 | position
+};
+
+}  // namespace wafer::inline WAFER_ABI

@@ -1,0 +1,236 @@
+// SPDX-License-Identifier: MIT
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <doctest/doctest.h>
+
+#include <wafer/text/tokenizer.hpp>
+#include <wafer/text/tokenizer_json.hpp>
+
+using namespace wafer;
+using ids = std::vector<token_id>;
+
+namespace {
+
+json level() {
+    return json::parse(R"({"type":"ByteLevel","add_prefix_space":false,"trim_offsets":true,"use_regex":false})");
+}
+json split(std::string_view pattern) {
+    json part = json::parse(R"({"type":"Split","pattern":{},"behavior":"Isolated","invert":false})");
+    part.set("pattern", json::object{{"Regex", pattern}});
+    return part;
+}
+
+// The bytes, "ab", "abb"; then "<s>" and a plain added token.
+json byte_level_file() {
+    json vocab = json::object{};
+    for (int byte = 0; byte < 256; ++byte) {
+        std::string text;
+        append_utf8(text, byte_level_alphabet[static_cast<std::size_t>(byte)]);
+        vocab.set(text, byte);
+    }
+    vocab.set("ab", 256).set("abb", 257);
+    json model = json::object{{"type", "BPE"}, {"unk_token", nullptr}, {"vocab", vocab}};
+    model.set("merges", json::array{"a b", json::array{"ab", "b"}});
+    json file = json::object{{"version", "1.0"}, {"normalizer", nullptr}, {"post_processor", nullptr}};
+    file.set("pre_tokenizer",
+             json::object{{"type", "Sequence"}, {"pretokenizers", json::array{split(detail::qwen2_pattern), level()}}});
+    file.set("added_tokens", json::parse(R"([
+        {"id":258,"content":"<s>","single_word":false,"lstrip":false,"rstrip":true,"normalized":false,"special":true},
+        {"id":260,"content":"<t>","single_word":false,"lstrip":false,"rstrip":false,"normalized":true,"special":false}])"));
+    file.set("model", model);
+    return file;
+}
+
+// Llama 2 in this form: spaces as U+2581, bytes for what has no token.
+json sentencepiece_file() {
+    return json::parse(
+        "{\"normalizer\":{\"type\":\"Sequence\",\"normalizers\":["
+        "{\"type\":\"Prepend\",\"prepend\":\"\xE2\x96\x81\"},"
+        "{\"type\":\"Replace\",\"pattern\":{\"String\":\" \"},\"content\":\"\xE2\x96\x81\"}]},"
+        "\"pre_tokenizer\":null,\"added_tokens\":["
+        "{\"id\":0,\"content\":\"<unk>\",\"special\":true},{\"id\":1,\"content\":\"<s>\",\"special\":true}],"
+        "\"model\":{\"type\":\"BPE\",\"unk_token\":\"<unk>\",\"fuse_unk\":true,\"byte_fallback\":true,"
+        "\"vocab\":{\"<unk>\":0,\"<s>\":1,\"<0x21>\":2,\"\xE2\x96\x81\":3,\"a\":4,\"b\":5,\"ab\":6,"
+        "\"\xE2\x96\x81"
+        "a\":7},\"merges\":[\"\xE2\x96\x81 a\",[\"a\",\"b\"]]}}");
+}
+
+// The file with one member, or a member of the model, replaced.
+json with(json file, std::string key, json value) { return file.set(std::move(key), std::move(value)); }
+json with_model(json file, std::string key, json value) {
+    json model = file.at("model");
+    model.set(std::move(key), std::move(value));
+    return file.set("model", model);
+}
+
+errc refusal(const json& file, const json& config = {}) {
+    try {
+        (void)tokenizer(read_tokenizer_json(file, config));
+    } catch (const error& e) {
+        return e.code();
+    }
+    return errc::cancelled;  // stands for "accepted"
+}
+
+}  // namespace
+
+TEST_CASE("tokenizer_json: byte-level BPE, merges in either form, added tokens with their flags") {
+    const vocabulary v = read_tokenizer_json(byte_level_file());
+    CHECK(v.model == "gpt2");
+    CHECK(v.pre == "qwen2");
+    CHECK(v.nfc == false);
+    CHECK(v.ignore_merges == false);
+    CHECK(v.merges == std::vector<std::string>{"a b", "ab b"});
+    CHECK(v.types.at(258) == token_type::control);
+    CHECK(v.types.at(259) == token_type::unused);  // a gap in the ids
+    CHECK(v.types.at(260) == token_type::user_defined);
+    CHECK(v.added.size() == 2);
+    const tokenizer t(v);
+    CHECK(t.encode("abbab<s> a<t>") == ids{257, 256, 258, 'a', 260});
+    CHECK_FALSE(t.adds_bos());
+}
+
+TEST_CASE("tokenizer_json: every known split is recognised by its text, with line breaks written either way") {
+    for (const auto& known : detail::known_splits()) {
+        CAPTURE(known.pre);
+        CHECK(find_pretokenizer(known.pre) != nullptr);
+        json parts = json::array{};
+        for (const std::string& pattern : known.patterns)
+            parts.push_back(split(replace_all(replace_all(pattern, "\\r", "\r"), "\\n", "\n")));
+        parts.push_back(level());
+        const json pre = json::object{{"type", "Sequence"}, {"pretokenizers", parts}};
+        CHECK(read_tokenizer_json(with(byte_level_file(), "pre_tokenizer", pre)).pre == known.pre);
+    }
+    const json gpt2 = json::parse(R"({"type":"ByteLevel","add_prefix_space":false,"trim_offsets":true})");
+    CHECK(read_tokenizer_json(with(byte_level_file(), "pre_tokenizer", gpt2)).pre == "gpt-2");
+    json removed = split(detail::gpt4o_pattern);
+    removed.set("behavior", "Removed").set("invert", true);
+    const json pre = json::object{{"type", "Sequence"}, {"pretokenizers", json::array{removed, level()}}};
+    CHECK(read_tokenizer_json(with(byte_level_file(), "pre_tokenizer", pre)).pre == "gpt-4o");
+    CHECK(detail::known_splits().back().patterns[1].substr(0, 19) == "\\s?[A-Za-z\xC2\xB5\xC3\x80-\xC3\x96\xC3\x98");
+}
+
+TEST_CASE("tokenizer_json: an unknown pattern is named") {
+    const json pre = json::object{{"type", "Sequence"}, {"pretokenizers", json::array{split("\\w+ odd"), level()}}};
+    CHECK_THROWS_WITH_AS((void)read_tokenizer_json(with(byte_level_file(), "pre_tokenizer", pre)),
+                         doctest::Contains("\\w+ odd"), error);
+    CHECK(refusal(with(byte_level_file(), "pre_tokenizer", pre)) == errc::unsupported_tokenizer);
+}
+
+TEST_CASE("tokenizer_json: the normalizer and ignore_merges are taken over") {
+    for (const char* text : {R"({"type":"NFC"})", R"({"type":"Sequence","normalizers":[{"type":"NFC"}]})"})
+        CHECK(read_tokenizer_json(with(byte_level_file(), "normalizer", json::parse(text))).nfc == true);
+    const json nothing = json::parse(R"({"type":"Sequence","normalizers":[]})");
+    CHECK(read_tokenizer_json(with(byte_level_file(), "normalizer", nothing)).nfc == false);
+    CHECK(read_tokenizer_json(with_model(byte_level_file(), "ignore_merges", true)).ignore_merges == true);
+    CHECK_THROWS_WITH_AS(
+        (void)read_tokenizer_json(with(byte_level_file(), "normalizer", json::parse(R"({"type":"Lowercase"})"))),
+        doctest::Contains("Lowercase"), error);
+}
+
+TEST_CASE("tokenizer_json: BOS and EOS come from the post-processor, and the configuration overrides") {
+    const json bos = json::parse(R"({"type":"Sequence","processors":[{"type":"ByteLevel"},{"type":"TemplateProcessing",
+        "single":[{"SpecialToken":{"id":"<s>","type_id":0}},{"Sequence":{"id":"A","type_id":0}}]}]})");
+    vocabulary v = read_tokenizer_json(with(byte_level_file(), "post_processor", bos));
+    CHECK(v.bos == 258);
+    CHECK(v.add_bos);
+    CHECK_FALSE(v.add_eos);
+    const json roberta = json::parse(R"({"type":"RobertaProcessing","sep":["<t>",260],"cls":["<s>",258]})");
+    v = read_tokenizer_json(with(byte_level_file(), "post_processor", roberta));
+    CHECK((v.add_bos && v.add_eos));
+    CHECK(v.eos == 260);
+    const json config = json::parse(R"({"bos_token":null,"eos_token":{"content":"<t>"},"pad_token":"<s>",
+        "add_bos_token":false,"chat_template":"x"})");
+    v = read_tokenizer_json(with(byte_level_file(), "post_processor", bos), config);
+    CHECK(v.bos == 258);
+    CHECK(v.eos == 260);
+    CHECK(v.padding == 258);
+    CHECK_FALSE(v.add_bos);
+    const json two = json::parse(R"({"type":"TemplateProcessing","single":[{"SpecialToken":{"id":"<s>"}},
+        {"SpecialToken":{"id":"<t>"}},{"Sequence":{"id":"A"}}]})");
+    CHECK(refusal(with(byte_level_file(), "post_processor", two)) == errc::unsupported_tokenizer);
+    CHECK(refusal(byte_level_file(), json::parse(R"({"eos_token":"<none>"})")) == errc::bad_vocabulary);
+}
+
+TEST_CASE("tokenizer_json: BPE in the manner of SentencePiece") {
+    const vocabulary v = read_tokenizer_json(sentencepiece_file());
+    CHECK(v.model == "llama");
+    CHECK(v.unknown == 0);
+    CHECK(v.types.at(0) == token_type::unknown);
+    CHECK(v.types.at(2) == token_type::byte);
+    CHECK(v.add_space_prefix == true);
+    const tokenizer t(v);
+    CHECK(t.encode("ab<s>b!zz") == ids{7, 5, 1, 3, 5, 2, 0});
+    CHECK(t.decode(t.encode("ab a")) == "ab a");
+}
+
+TEST_CASE("tokenizer_json: what is not supported, or contradicts itself, is refused") {
+    const json file = byte_level_file();
+    const json bytes = file.at("model").at("vocab");
+    CHECK(refusal(file) == errc::cancelled);
+    CHECK(refusal(json::object{}) == errc::missing_key);
+    CHECK(refusal(json::array{}) == errc::missing_key);
+    CHECK(refusal(with_model(file, "type", "Unigram")) == errc::unsupported_tokenizer);
+    CHECK(refusal(with_model(file, "type", 1)) == errc::wrong_type);
+    CHECK(refusal(with_model(file, "end_of_word_suffix", "</w>")) == errc::unsupported_tokenizer);
+    CHECK(refusal(with_model(file, "vocab", json::object{})) == errc::bad_vocabulary);
+    CHECK(refusal(with_model(file, "vocab", json::array{})) == errc::wrong_type);
+    for (const json& id : {json(-1), json(std::int64_t{1} << 62), json(100000), json(97)})
+        CHECK(refusal(with_model(file, "vocab", json(bytes).set("new", id))) == errc::bad_vocabulary);
+    CHECK(refusal(with_model(file, "vocab", json(bytes).set("new", "x"))) == errc::wrong_type);
+    CHECK(refusal(with_model(file, "merges", json::array{json::array{"a"}})) == errc::bad_vocabulary);
+    CHECK(refusal(with_model(file, "merges", json::array{"a nothing"})) == errc::bad_vocabulary);
+    CHECK(refusal(with_model(file, "merges", json::array{7})) == errc::wrong_type);
+    CHECK(refusal(with(file, "pre_tokenizer", nullptr)) == errc::unsupported_tokenizer);
+    CHECK(refusal(with(file, "pre_tokenizer", json::parse(R"({"type":"ByteLevel","add_prefix_space":true})"))) ==
+          errc::unsupported_tokenizer);
+    CHECK(refusal(with(file, "pre_tokenizer", json::parse(R"({"type":"Metaspace"})"))) == errc::unsupported_tokenizer);
+    CHECK(refusal(with(file, "pre_tokenizer", split("\\s+"))) == errc::unsupported_tokenizer);
+    CHECK(refusal(with(file, "post_processor", json::parse(R"({"type":"Odd"})"))) == errc::unsupported_tokenizer);
+    CHECK(refusal(with(file, "added_tokens", json::parse(R"([{"id":5,"content":"odd"}])"))) == errc::bad_vocabulary);
+    CHECK(refusal(with(file, "added_tokens", json::parse(R"([{"content":"odd"}])"))) == errc::missing_key);
+    CHECK(refusal(with(file, "added_tokens", json::parse(R"([{"id":258,"content":"x","special":true},
+        {"id":259,"content":"x","special":true}])"))) == errc::bad_vocabulary);
+    CHECK(refusal(with(sentencepiece_file(), "pre_tokenizer", level())) == errc::unsupported_tokenizer);
+}
+
+TEST_CASE("tokenizer_json: with any part replaced, the file is refused or read") {
+    const json others[] = {nullptr, 1, -1, 1e300, true, "x", json::array{}, json::object{}, json::array{1, "a"}};
+    const json config = json::parse(R"({"bos_token":"<s>","eos_token":{"content":"<s>"},"add_bos_token":true})");
+    int read = 0, refused = 0;
+    const auto check = [&](const json& file, const json& some_config) {
+        try {
+            const tokenizer t(read_tokenizer_json(file, some_config));
+            (void)t.decode(t.encode("ab<s> a\xC3\xA9!"));
+            ++read;
+        } catch (const error&) {
+            ++refused;
+        }
+    };
+    json root;
+    // Every value below `part` in turn, but of the vocabulary's tokens only the first few.
+    const auto replace_each = [&](auto&& self, json& part, const auto& try_it) -> void {
+        const json kept = part;
+        for (const json& other : others) {
+            part = other;
+            try_it();
+        }
+        part = kept;
+        int n = 0;
+        if (part.is_array())
+            for (json& one : part.as_array()) self(self, one, try_it);
+        if (part.is_object())
+            for (auto& [name, one] : part.as_object())
+                if (++n < 12) self(self, one, try_it);
+    };
+    for (const json& file : {byte_level_file(), sentencepiece_file()}) {
+        root = file;
+        replace_each(replace_each, root, [&] { check(root, config); });
+    }
+    root = config;
+    replace_each(replace_each, root, [&] { check(byte_level_file(), root); });
+    CHECK(read > 50);
+    CHECK(refused > 300);
+}
