@@ -42,3 +42,68 @@ TEST_CASE("chat_template: all eighty published renderings are reproduced") {
         CHECK(known->second.render(messages, options) == c.at("expected").as_string());
     }
 }
+
+namespace {
+
+// The conversations of tool_cases.json, whose calls have empty content and arguments that are objects, as typed messages.
+std::vector<message> typed(const json& conversation) {
+    std::vector<message> out;
+    for (const json& m : conversation.as_array()) {
+        const auto text = [&](std::string_view key) {
+            const json* found = m.find(key);
+            return found == nullptr ? std::string() : found->as_string();
+        };
+        message& next = out.emplace_back();
+        next.role = text("role");
+        next.content = text("content");
+        next.reasoning = text("reasoning_content");
+        next.tool_call_id = text("tool_call_id");
+        next.name = text("name");
+        if (const json* calls = m.find("tool_calls")) next.tool_calls = *calls;
+    }
+    return out;
+}
+
+}  // namespace
+
+TEST_CASE("chat_template: tools, calls, results and reasoning are rendered as Python's jinja2 renders them") {
+    const json file = json::parse(read("tool_cases.json"));
+    std::map<std::string, chat_template> templates;
+    std::size_t refused = 0;
+    for (const json& c : file.at("cases").as_array()) {
+        const std::string& name = c.at("template").as_string();
+        const auto known = templates.try_emplace(name, read(name + ".jinja")).first;
+        template_options options;
+        options.add_generation_prompt = true;
+        options.bos_token = "<BOS>";
+        options.eos_token = "<EOS>";
+        options.now = oracle_clock;
+        options.variables = json().set("date_string", "26 Jul 2024");
+        if (c.at("tools").as_bool()) options.tools = file.at("tools");
+        if (!c.at("thinking").is_null()) options.enable_thinking = c.at("thinking").as_bool();
+        CAPTURE(name);
+        CAPTURE(c.at("conversation").as_string());
+        const auto messages = typed(file.at("conversations").at(c.at("conversation").as_string()));
+        if (c.at("expected").is_null()) {
+            CHECK_THROWS_AS((void)known->second.render(messages, options), error);
+            ++refused;
+        } else {
+            CHECK(known->second.render(messages, options) == c.at("expected").as_string());
+        }
+    }
+    CHECK(refused == 2);  // Llama's templates take one call at a time
+}
+
+TEST_CASE("chat_template: arguments may also be given as text, as the OpenAI API does") {
+    message question{.role = "user", .content = "?"}, call{.role = "assistant"};
+    call.tool_calls.push_back(make_tool_call("f", R"({"a": 1})", "abcdefgh1"));
+    const message conversation[] = {question, call};
+    for (const char* name : {"Qwen-Qwen2.5-7B-Instruct", "deepseek-ai-DeepSeek-R1-Distill-Llama-8B"})
+        CHECK(chat_template(read(std::string(name) + ".jinja")).render(conversation).find(R"({"a": 1})") !=
+              std::string::npos);
+}
+
+TEST_CASE("chat_template: messages that are not UTF-8 are refused") {
+    const message bad[] = {{.role = "user", .content = "\xFF"}};
+    CHECK_THROWS_AS((void)chat_template("{{ messages[0].content }}").render(bad), error);
+}

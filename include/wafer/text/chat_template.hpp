@@ -14,6 +14,7 @@
 #include <wafer/core/error.hpp>
 #include <wafer/core/json.hpp>
 #include <wafer/text/jinja/program.hpp>
+#include <wafer/text/json_check.hpp>
 
 namespace wafer::inline WAFER_ABI {
 
@@ -21,17 +22,24 @@ namespace wafer::inline WAFER_ABI {
 struct message {
     std::string role{};  // "system", "user", "assistant" or "tool"
     std::string content{};
-    std::string reasoning{};     // of the assistant: what it thought; templates see reasoning_content
-    json tool_calls{};           // of the assistant: an array as in the OpenAI API
+    std::string reasoning{};     // of the assistant: what it thought
+    json tool_calls{};           // of the assistant: an array of what make_tool_call gives, as in the OpenAI API
     std::string tool_call_id{};  // of a tool: which call it answers
     std::string name{};          // of a tool: which function it was
 };
+
+/// An entry of message::tool_calls. Arguments are an object; some templates insist on ids of nine letters and digits.
+[[nodiscard]] inline json make_tool_call(std::string_view name, json arguments, std::string_view id) {
+    json function;
+    function.set("name", name).set("arguments", std::move(arguments));
+    return json().set("id", id).set("type", "function").set("function", std::move(function));
+}
 
 /// What a template may ask for besides the conversation.
 struct template_options {
     bool add_generation_prompt = true;
     std::optional<bool> enable_thinking{};  // absent: the template decides
-    json tools{};                           // an array of tool definitions, or null
+    json tools{};  // an array of {"type": "function", "function": {name, description, parameters}}
     std::string bos_token{}, eos_token{};
     std::optional<std::chrono::sys_seconds> now{};  // for strftime_now, in UTC; absent: the system's clock
     json variables{};                               // an object: further variables by name, or null
@@ -42,26 +50,27 @@ struct template_options {
 class chat_template {
 public:
     /// @throws error{errc::bad_template} with line and column.
-    explicit chat_template(std::string_view source) : program_(source) {}
+    explicit chat_template(std::string_view source) : program_(source), calls_(find_call_shape()) {}
 
-    /// The prompt for a conversation. @throws error{errc::template_failed} with line and column: when the template raises
-    /// an error of its own, or exceeds its limits; error{errc::bad_utf8} for messages that are not UTF-8.
+    /// The prompt for a conversation. Calls of tools are written as this template reads them. @throws
+    /// error{errc::template_failed} with line and column: when the template raises an error of its own, or exceeds its
+    /// limits; error{errc::bad_utf8} for messages that are not UTF-8.
     [[nodiscard]] std::string render(std::span<const message> messages, const template_options& options = {}) const {
-        json::array list;
-        for (const message& m : messages) list.push_back(to_json(m));
-        return render(json(std::move(list)), options);
+        return render(to_json(messages, calls_), options);
     }
 
-    /// The same for messages given as a JSON array of objects.
+    /// The same for messages given as a JSON array of objects, which the template sees as they are.
     [[nodiscard]] std::string render(const json& messages, const template_options& options = {}) const {
         jinja::value_dict variables;
         const auto add = [&](std::string_view name, jinja::value v) { variables.emplace_back(name, std::move(v)); };
         add("messages", jinja::value(messages));
+        add("tools", jinja::value(options.tools));
+        add("documents", nullptr);
         add("add_generation_prompt", options.add_generation_prompt);
         add("bos_token", options.bos_token);
         add("eos_token", options.eos_token);
-        if (!options.tools.is_null()) add("tools", jinja::value(options.tools));
-        if (options.enable_thinking) add("enable_thinking", *options.enable_thinking);
+        if (options.enable_thinking)  // under both names that are in use
+            for (const char* name : {"enable_thinking", "thinking"}) add(name, *options.enable_thinking);
         if (!options.variables.is_null())
             for (const auto& [name, item] : options.variables.as_object()) add(name, jinja::value(item));
         const auto now =
@@ -72,20 +81,74 @@ public:
     [[nodiscard]] const std::string& source() const noexcept { return program_.source(); }
 
 private:
-    static json to_json(const message& m) {
+    // Templates differ in what they take for a message with calls.
+    struct call_shape {
+        bool null_content = false;    // they want no content, rather than an empty one
+        bool text_arguments = false;  // they want arguments as JSON text, rather than as an object
+    };
+
+    static json to_json(std::span<const message> messages, call_shape shape) {
+        json::array out;
+        for (const message& m : messages) out.push_back(to_json(m, shape));
+        return out;
+    }
+
+    static json to_json(const message& m, call_shape shape) {
         json out;
         for (const auto* text : {&m.role, &m.content, &m.reasoning, &m.tool_call_id, &m.name})
             if (const std::size_t bad = find_invalid_utf8(*text); bad != text->size())
                 raise(errc::bad_utf8, "message of role \"" + m.role + "\" is not UTF-8", {{}, bad, {}});
-        out.set("role", m.role).set("content", m.content);
-        if (!m.reasoning.empty()) out.set("reasoning_content", m.reasoning);
-        if (!m.tool_calls.is_null()) out.set("tool_calls", m.tool_calls);
+        const bool calls = m.tool_calls.is_array() && !m.tool_calls.as_array().empty();
+        out.set("role", m.role).set("content", calls && shape.null_content ? json() : json(m.content));
+        if (!m.reasoning.empty()) {
+            out.set("reasoning_content", m.reasoning);
+            // gpt-oss refuses this beside content and calls.
+            if (!calls || m.content.empty()) out.set("thinking", m.reasoning);
+        }
+        if (calls) {
+            json list(json::array{});
+            for (const json& call : m.tool_calls.as_array()) list.push_back(shaped(call, shape));
+            out.set("tool_calls", std::move(list));
+        }
         if (!m.tool_call_id.empty()) out.set("tool_call_id", m.tool_call_id);
         if (!m.name.empty()) out.set("name", m.name);
         return out;
     }
 
+    static json shaped(json call, call_shape shape) {
+        const json* function = call.find("function");
+        const json* arguments = function != nullptr ? function->find("arguments") : nullptr;
+        if (arguments == nullptr || arguments->is_string() == shape.text_arguments) return call;
+        if (arguments->is_string() && !is_json(arguments->as_string())) return call;
+        json inner = *function;
+        inner.set("arguments", shape.text_arguments ? json(arguments->dump(json_format{-1, ", ", ": "}))
+                                                    : json::parse(arguments->as_string()));
+        call.set("function", std::move(inner));
+        return call;
+    }
+
+    // The first shape with which the template shows a call. Not where an error would end the program: the usual one.
+    [[nodiscard]] call_shape find_call_shape() const {
+        if (WAFER_EXCEPTIONS == 0 || source().find("tool_calls") == std::string::npos) return {};
+        message question{.role = "user", .content = "?"}, call{.role = "assistant"};
+        call.tool_calls.push_back(make_tool_call("a_function", json().set("a_name", "a_value"), "abcdefgh1"));
+        const message conversation[] = {question, call, {.role = "tool", .content = "!", .tool_call_id = "abcdefgh1"}};
+        template_options options;
+        options.now.emplace();
+        options.limits = {.steps = 100'000, .bytes = 1u << 20};
+        for (const call_shape shape : {call_shape{}, {false, true}, {true, false}, {true, true}}) {
+            bool reads = false;
+            (void)error_of([&] {
+                const std::string shown = render(to_json(conversation, shape), options);
+                reads = shown.find("a_function") != shown.npos && shown.find("a_value") != shown.npos;
+            });
+            if (reads) return shape;
+        }
+        return {};
+    }
+
     jinja::program program_;
+    call_shape calls_;
 };
 
 }  // namespace wafer::inline WAFER_ABI

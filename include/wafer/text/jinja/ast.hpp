@@ -46,13 +46,16 @@ struct expression {
 };
 
 enum class statement_kind : std::uint8_t {
-    text,       // name
-    output,     // first
-    if_else,    // branches
-    for_loop,   // targets in first, if second; body, otherwise
-    set,        // targets = first
-    set_block,  // targets = what body prints
-    macro,      // name(parameters); body
+    text,          // name
+    output,        // first
+    if_else,       // branches
+    for_loop,      // targets in first, if second; body, otherwise; recursive
+    set,           // targets = first
+    set_block,     // targets = what body prints
+    filter_block,  // first, a filter's expression, of what body prints
+    with_block,    // parameters = expressions, for body only
+    macro,         // name(parameters); body
+    call_block,    // first, a call of a macro, whose caller(parameters) prints body; name: "caller"
     break_loop,
     continue_loop,
 };
@@ -76,6 +79,8 @@ struct statement {
     block body{}, otherwise{};
     std::vector<branch> branches{};
     std::vector<std::pair<std::string, expression_ptr>> parameters{};  // with their defaults, or null
+    bool recursive = false;                                            // of for: its body may call loop(items)
+    bool takes_varargs = false, takes_kwargs = false;                  // of macro: its body asks for further arguments
 };
 
 }  // namespace wafer::inline WAFER_ABI::jinja

@@ -51,6 +51,12 @@ protected:
         return take().text;
     }
 
+    // Whether a name stands between that token and the next one to read.
+    [[nodiscard]] bool mentions(std::size_t begin, std::string_view name) const {
+        const auto at = [&](std::size_t i) { return tokens_.begin() + static_cast<std::ptrdiff_t>(i); };
+        return std::any_of(at(begin), at(at_), [&](const token& t) { return is_one(t, token_kind::name, {name}); });
+    }
+
     struct nesting_guard {
         int& depth;
         ~nesting_guard() { --depth; }

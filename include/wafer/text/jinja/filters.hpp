@@ -13,56 +13,40 @@
 #include <vector>
 
 #include <wafer/core/config.hpp>
-#include <wafer/core/json.hpp>
+#include <wafer/text/jinja/formatting.hpp>
+#include <wafer/text/jinja/list_filters.hpp>
 #include <wafer/text/jinja/runtime.hpp>
 #include <wafer/text/jinja/strings.hpp>
-#include <wafer/text/jinja/tests.hpp>
+#include <wafer/text/jinja/tojson.hpp>
 
 namespace wafer::inline WAFER_ABI::jinja {
 
 [[nodiscard]] inline native_function find_filter(std::string_view name) noexcept;
 
-/// A value as JSON. @throws error{errc::template_failed} for what JSON cannot hold.
-[[nodiscard]] inline json to_json(runtime& rt, const value& v) {
-    rt.spend(1);
-    switch (v.type()) {
-        case value::kind::none: return nullptr;
-        case value::kind::boolean: return v.as_bool();
-        case value::kind::integer: return v.as_int();
-        case value::kind::real: return v.as_double();
-        case value::kind::string: rt.charge(2 * v.as_string().size()); return v.as_string();
-        case value::kind::list: {
-            json::array items;
-            for (const value& item : v.as_list()) items.push_back(to_json(rt, item));
-            return items;
-        }
-        case value::kind::dict: {
-            json::object members;
-            for (const auto& [name, item] : v.as_dict()) {
-                rt.charge(2 * name.size());
-                members.emplace_back(name, to_json(rt, item));
-            }
-            return members;
-        }
-        default: rt.fail(runtime::describe(v) + " is not JSON serializable");
-    }
-}
-
 namespace detail {
 
-inline const value& filter_operand(runtime& rt, const arguments& in, std::size_t place, std::string_view name) {
-    const value* operand = in.find(place, name);
-    if (operand == nullptr) rt.fail("the filter needs the argument '" + std::string(name) + "'");
-    return *operand;
-}
-
-// As Python's json.dumps prints, with ensure_ascii off: what models were trained on.
-inline value filter_tojson(runtime& rt, const arguments& in) {
-    const value* indent = in.find(1, "indent");
-    const bool lines = indent != nullptr && !indent->is(value::kind::none);
-    const std::int64_t width = lines ? std::clamp<std::int64_t>(rt.integer_of(*indent, "indent"), 0, 32) : -1;
-    const json data = to_json(rt, in.self());
-    return rt.make(data.dump(json_format{static_cast<int>(width), lines ? "," : ", ", ": "}));
+inline value filter_map(runtime& rt, const arguments& in) {
+    const value* path = in.find(in.positional.size(), "attribute");
+    native_function filter = nullptr;
+    if (path == nullptr) {
+        const std::string& name = rt.string_of(filter_operand(rt, in, 1, "filter"), "a filter's name");
+        filter = find_filter(name);
+        if (filter == nullptr) rt.fail("unknown filter '" + name + "'");
+    }
+    const value* otherwise = in.find(in.positional.size(), "default");
+    value_list out;
+    for (const value& item : items_if_true(rt, in.self())) {
+        if (path != nullptr) {
+            value found = path_of(rt, item, *path);
+            out.push_back(found.is_undefined() && otherwise != nullptr ? *otherwise : std::move(found));
+            continue;
+        }
+        arguments call;
+        call.positional.push_back(item);
+        for (std::size_t i = 2; i < in.positional.size(); ++i) call.positional.push_back(in.positional[i]);
+        out.push_back(filter(rt, call));
+    }
+    return rt.make(std::move(out));
 }
 
 inline value filter_length(runtime& rt, const arguments& in) {
@@ -83,132 +67,27 @@ inline value filter_default(runtime&, const arguments& in) {
     return !missing ? in.self() : otherwise != nullptr ? *otherwise : value("");
 }
 
-// x.a.b or x.0 for the filters that take an attribute's path.
-inline value path_of(runtime& rt, value object, const value& path) {
-    if (!path.is_string()) return rt.subscript(object, path);
-    std::string_view rest = path.as_string();
-    while (true) {
-        const std::size_t dot = rest.find('.');
-        const std::string_view part = rest.substr(0, dot);
-        std::int64_t index = 0;
-        const auto [end, ec] = std::from_chars(part.data(), part.data() + part.size(), index);
-        const bool number = ec == std::errc{} && end == part.data() + part.size();
-        object = number ? rt.subscript(object, index) : rt.attribute(object, part);
-        if (dot == rest.npos) return object;
-        rest.remove_prefix(dot + 1);
+inline value filter_round(runtime& rt, const arguments& in) {
+    const value& x = in.self();
+    if (!x.is_number()) rt.fail("'round' needs a number, not " + runtime::describe(x));
+    const value* given = in.find(1, "precision");
+    const value* method = in.find(2, "method");
+    const auto precision =
+        std::clamp<std::int64_t>(given == nullptr ? 0 : rt.integer_of(*given, "precision"), -300, 300);
+    const std::string_view how = method == nullptr ? "common" : std::string_view(rt.string_of(*method, "method"));
+    if (how == "common" && !x.is(value::kind::real) && precision >= 0) return x.as_int();
+    const double scale = std::pow(10.0, static_cast<double>(precision)), scaled = x.as_double() * scale;
+    double out = (how == "ceil"    ? std::ceil(scaled)
+                  : how == "floor" ? std::floor(scaled)
+                                   : std::nearbyint(scaled)) /
+                 scale;
+    if (how == "common" && precision > 0) {  // the decimal nearest to the number itself, not to its product
+        char text[700];
+        const auto end = std::to_chars(text, text + sizeof text, x.as_double(), std::chars_format::fixed,
+                                       static_cast<int>(precision));
+        if (end.ec == std::errc{}) std::from_chars(text, end.ptr, out);
     }
-}
-
-inline value attribute_or_self(runtime& rt, const value& item, const value* path) {
-    return path == nullptr || path->is(value::kind::none) ? item : path_of(rt, item, *path);
-}
-
-// select, reject, selectattr and rejectattr: arguments are [attribute,] [test, operands...].
-template <bool Attribute, bool Keep>
-value filter_select(runtime& rt, const arguments& in) {
-    const value* path = Attribute ? &filter_operand(rt, in, 1, "attribute") : nullptr;
-    const std::size_t first = Attribute ? 2 : 1;
-    native_function test = nullptr;
-    if (const value* name = in.find(first)) {
-        test = find_builtin(tests, rt.string_of(*name, "a test's name"));
-        if (test == nullptr) rt.fail("unknown test '" + name->as_string() + "'");
-    }
-    value_list out;
-    for (const value& item : rt.items(in.self())) {
-        arguments call;
-        call.positional.push_back(attribute_or_self(rt, item, path));
-        for (std::size_t i = first + 1; i < in.positional.size(); ++i) call.positional.push_back(in.positional[i]);
-        const bool passes = test == nullptr ? call.self().truth() : test(rt, call).truth();
-        if (passes == Keep) out.push_back(item);
-    }
-    return rt.make(std::move(out));
-}
-
-inline value filter_map(runtime& rt, const arguments& in) {
-    const value* path = in.find(in.positional.size(), "attribute");
-    native_function filter = nullptr;
-    if (path == nullptr) {
-        const std::string& name = rt.string_of(filter_operand(rt, in, 1, "filter"), "a filter's name");
-        filter = find_filter(name);
-        if (filter == nullptr) rt.fail("unknown filter '" + name + "'");
-    }
-    const value* otherwise = in.find(in.positional.size(), "default");
-    value_list out;
-    for (const value& item : rt.items(in.self())) {
-        if (path != nullptr) {
-            value found = path_of(rt, item, *path);
-            out.push_back(found.is_undefined() && otherwise != nullptr ? *otherwise : std::move(found));
-            continue;
-        }
-        arguments call;
-        call.positional.push_back(item);
-        for (std::size_t i = 2; i < in.positional.size(); ++i) call.positional.push_back(in.positional[i]);
-        out.push_back(filter(rt, call));
-    }
-    return rt.make(std::move(out));
-}
-
-inline value filter_items(runtime& rt, const arguments& in) {
-    value_list out;
-    if (in.self().is_undefined()) return out;
-    if (!in.self().is(value::kind::dict)) rt.fail("'items' needs a mapping, not " + runtime::describe(in.self()));
-    for (const auto& [name, item] : in.self().as_dict()) {
-        rt.charge(4 * sizeof(value) + name.size());
-        out.push_back(value_list{name, item});
-    }
-    return rt.make(std::move(out));
-}
-
-// Sorted copies; strings without regard to case unless asked. A key is computed once per element.
-inline value_list sorted(runtime& rt, const value_list& items, const value* path, bool exact, bool backwards) {
-    std::vector<std::pair<value, std::size_t>> keys;
-    for (std::size_t i = 0; i < items.size(); ++i) {
-        value key = attribute_or_self(rt, items[i], path);
-        if (key.is_string() && !exact) key = rt.make(lowered(key.as_string()));
-        keys.emplace_back(std::move(key), i);
-    }
-    // Comparing must not throw halfway through a sort, and needs a strict weak order: kinds are checked first.
-    for (const auto& [key, i] : keys)
-        if (const auto self = compare(key, keys.front().first); !self || *self == std::partial_ordering::unordered)
-            rt.fail("values of different kinds have no order");
-    rt.spend(keys.size() * 16);
-    std::stable_sort(keys.begin(), keys.end(), [&](const auto& a, const auto& b) {
-        const auto order = backwards ? compare(b.first, a.first) : compare(a.first, b.first);
-        return *order < 0;
-    });
-    value_list out;
-    for (const auto& [key, i] : keys) out.push_back(items[i]);
-    return out;
-}
-
-inline bool flag(const arguments& in, std::size_t place, std::string_view name) {
-    const value* given = in.find(place, name);
-    return given != nullptr && given->truth();
-}
-
-inline value filter_sort(runtime& rt, const arguments& in) {
-    return rt.make(sorted(rt, rt.items(in.self()), in.find(3, "attribute"), flag(in, 2, "case_sensitive"),
-                          flag(in, 1, "reverse")));
-}
-
-inline value filter_dictsort(runtime& rt, const arguments& in) {
-    const value first(std::int64_t{0});
-    const value pairs = filter_items(rt, in);
-    return rt.make(sorted(rt, pairs.as_list(), &first, flag(in, 1, "case_sensitive"), flag(in, 3, "reverse")));
-}
-
-inline value filter_unique(runtime& rt, const arguments& in) {
-    value_list out;
-    for (const value& item : rt.items(in.self()))
-        if (std::ranges::none_of(out, [&](const value& seen) { return rt.equal(seen, item); })) out.push_back(item);
-    return rt.make(std::move(out));
-}
-
-template <bool Greatest>
-value filter_extreme(runtime& rt, const arguments& in) {
-    const value_list items =
-        sorted(rt, rt.items(in.self()), in.find(2, "attribute"), flag(in, 1, "case_sensitive"), Greatest);
-    return items.empty() ? value(undefined{"element"}) : items.front();
+    return how == "common" && !x.is(value::kind::real) ? value(static_cast<std::int64_t>(out)) : value(out);
 }
 
 inline value filter_indent(runtime& rt, const arguments& in) {
@@ -273,40 +152,6 @@ inline value filter_abs(runtime& rt, const arguments& in) {
     return x < 0 ? -x : x;
 }
 
-inline value filter_round(runtime& rt, const arguments& in) {
-    if (!in.self().is_number()) rt.fail("'round' needs a number, not " + runtime::describe(in.self()));
-    const value* precision = in.find(1, "precision");
-    const value* method = in.find(2, "method");
-    const double scale = std::pow(10.0, precision == nullptr ? 0.0
-                                                             : static_cast<double>(std::clamp<std::int64_t>(
-                                                                   rt.integer_of(*precision, "precision"), -300, 300)));
-    const double x = in.self().as_double() * scale;
-    const std::string_view how = method == nullptr ? "common" : std::string_view(rt.string_of(*method, "method"));
-    return (how == "ceil" ? std::ceil(x) : how == "floor" ? std::floor(x) : std::nearbyint(x)) / scale;
-}
-
-inline value filter_sum(runtime& rt, const arguments& in) {
-    const value* path = in.find(1, "attribute");
-    double total = 0;
-    bool whole = true;
-    for (const value& item : rt.items(in.self())) {
-        const value x = attribute_or_self(rt, item, path);
-        if (!x.is_number()) rt.fail("'sum' needs numbers, not " + runtime::describe(x));
-        whole = whole && !x.is(value::kind::real);
-        total += x.as_double();
-    }
-    return whole && std::fabs(total) < 9e15 ? value(static_cast<std::int64_t>(total)) : value(total);
-}
-
-inline value filter_join(runtime& rt, const arguments& in) {
-    const value* separator = in.find(1, "d");
-    const value* path = in.find(2, "attribute");
-    value_list parts = rt.items(in.self());
-    if (path != nullptr)
-        for (value& part : parts) part = path_of(rt, part, *path);
-    return joined(parts, separator == nullptr ? std::string() : rt.print(*separator), rt);
-}
-
 inline value filter_replace(runtime& rt, const arguments& in) {
     const value* count = in.find(3, "count");
     const bool all = count == nullptr || count->is(value::kind::none);
@@ -325,6 +170,12 @@ inline value filter_escape(runtime& rt, const arguments& in) {
     return rt.make(std::move(out));
 }
 
+inline value filter_format(runtime& rt, const arguments& in) {
+    arguments values = in;
+    values.positional.erase(values.positional.begin());
+    return percent_formatted(rt, rt.print(in.self()), values);
+}
+
 inline value filter_list(runtime& rt, const arguments& in) { return rt.items(in.self()); }
 inline value filter_string(runtime& rt, const arguments& in) { return rt.make(rt.print(in.self())); }
 inline value filter_lower(runtime& rt, const arguments& in) { return rt.make(lowered(rt.print(in.self()))); }
@@ -334,6 +185,8 @@ inline value filter_upper(runtime& rt, const arguments& in) { return rt.make(upp
 
 inline constexpr builtin filters[] = {
     {"abs", detail::filter_abs},
+    {"attr", [](runtime&, const arguments&) -> value { return undefined{"attribute"}; }},  // members are no attributes
+    {"batch", detail::filter_batch},
     {"capitalize", [](runtime& rt, const arguments& in) { return rt.make(capitalized(rt.print(in.self()))); }},
     {"count", detail::filter_length},
     {"d", detail::filter_default},
@@ -347,6 +200,8 @@ inline constexpr builtin filters[] = {
          return items.empty() ? value(undefined{"element"}) : items.front();
      }},
     {"float", detail::filter_float},
+    {"format", detail::filter_format},
+    {"groupby", detail::filter_groupby},
     {"indent", detail::filter_indent},
     {"int", detail::filter_int},
     {"items", detail::filter_items},
@@ -374,11 +229,12 @@ inline constexpr builtin filters[] = {
     {"safe", detail::filter_string},
     {"select", detail::filter_select<false, true>},
     {"selectattr", detail::filter_select<true, true>},
+    {"slice", detail::filter_slice},
     {"sort", detail::filter_sort},
     {"string", detail::filter_string},
     {"sum", detail::filter_sum},
-    {"title", [](runtime& rt, const arguments& in) { return rt.make(titled(rt.print(in.self()))); }},
-    {"tojson", detail::filter_tojson},
+    {"title", [](runtime& rt, const arguments& in) { return rt.make(title_filtered(rt.print(in.self()))); }},
+    {"tojson", filter_tojson},
     {"trim",
      [](runtime& rt, const arguments& in) {
          const std::string text = rt.print(in.self());

@@ -98,19 +98,21 @@ private:
         at_ = tag + 2;
         const char mark = at_ < source_.size() ? source_[at_] : '\0';
         if (mark == '-' || mark == '+') ++at_;
-        std::size_t end = tag;
-        if (mark == '-') {
-            while (end > begin && is_blank(source_[end - 1])) --end;
-        } else if (mark != '+' && type != '{') {
-            std::size_t line = tag;
-            while (line > begin && (source_[line - 1] == ' ' || source_[line - 1] == '\t')) --line;
-            // The piece may begin in the middle of a line, right after another tag.
-            if (line == 0 || source_[line - 1] == '\n') end = line;
-        }
-        add_text(begin, end);
+        add_text(begin, type == '{' && mark != '-' ? tag : text_end(begin, tag, mark));
         if (type == '#') lex_comment(tag);
         else if (type == '{') lex_tag(tag, token_kind::output_begin, token_kind::output_end, "}}");
         else lex_block(tag);
+    }
+
+    // Where the text before a block or comment ends: "-" takes all white space from it, "+" nothing, else an indentation goes.
+    [[nodiscard]] std::size_t text_end(std::size_t begin, std::size_t tag, char mark) const noexcept {
+        std::size_t end = tag;
+        if (mark == '+') return end;
+        while (end > begin &&
+               (mark == '-' ? is_blank(source_[end - 1]) : source_[end - 1] == ' ' || source_[end - 1] == '\t'))
+            --end;
+        // The piece may begin in the middle of a line, right after another tag.
+        return mark == '-' || end == 0 || source_[end - 1] == '\n' ? end : tag;
     }
 
     void add_text(std::size_t begin, std::size_t end) {
@@ -140,27 +142,27 @@ private:
     }
 
     void lex_raw(std::size_t begin) {
-        const auto close = [&] {
+        // Unlike other tags, the opening one keeps the line break after it.
+        const auto close = [&](bool trims_newline) {
             skip_blanks();
             const char mark = at_ < source_.size() ? source_[at_] : '\0';
             if (mark == '-' || mark == '+') ++at_;
             if (!looking_at("%}")) fail_parse(source_, at_, "expected \"%}\"");
             at_ += 2;
-            close_tag(mark, true);
+            close_tag(mark, trims_newline);
         };
         at_ += 3;
-        close();
+        close(false);
         const std::size_t text = at_;
         for (std::size_t tag = source_.find("{%", at_); tag != source_.npos; tag = source_.find("{%", tag + 1)) {
             at_ = tag + 2;
-            const bool strip = looking_at("-");
-            if (strip || looking_at("+")) ++at_;
+            const bool strip = looking_at("-"), keep = looking_at("+");
+            if (strip || keep) ++at_;
             skip_blanks();
             if (!looking_at("endraw")) continue;
             at_ += 6;
-            while (strip && tag > text && is_blank(source_[tag - 1])) --tag;
-            add_text(text, tag);
-            return close();
+            add_text(text, text_end(text, tag, strip ? '-' : keep ? '+' : '\0'));
+            return close(true);
         }
         fail_parse(source_, begin, "raw block without its endraw");
     }

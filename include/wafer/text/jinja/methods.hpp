@@ -12,6 +12,7 @@
 
 #include <wafer/core/config.hpp>
 #include <wafer/text/jinja/filters.hpp>
+#include <wafer/text/jinja/formatting.hpp>
 #include <wafer/text/jinja/runtime.hpp>
 #include <wafer/text/jinja/strings.hpp>
 
@@ -39,10 +40,35 @@ value method_strip(runtime& rt, const arguments& in) {
     return rt.make(std::string(stripped(in.self().as_string(), in.find(1), Where, rt)));
 }
 
+// The part of a text between the offsets that some methods take last, in characters; `begin` is where it begins, in bytes.
+struct window {
+    std::string_view text;
+    std::size_t begin;
+};
+inline window window_of(runtime& rt, const arguments& in, std::size_t place) {
+    const std::string_view text = in.self().as_string();
+    if (in.find(place) == nullptr) return {text, 0};
+    const auto all = characters(text);
+    rt.touch(text);
+    rt.charge(all.size() * sizeof(std::string_view));
+    const auto size = static_cast<std::int64_t>(all.size());
+    const auto offset = [&](std::size_t at, std::int64_t absent) {
+        const value* given = in.find(at);
+        const std::int64_t i =
+            given == nullptr || given->is(value::kind::none) ? absent : rt.integer_of(*given, "an offset");
+        const std::int64_t from_start = std::clamp<std::int64_t>(i < 0 ? i + size : i, 0, size);
+        return from_start == size
+                   ? text.size()
+                   : static_cast<std::size_t>(all[static_cast<std::size_t>(from_start)].data() - text.data());
+    };
+    const std::size_t begin = offset(place, 0), end = std::max(begin, offset(place + 1, size));
+    return {text.substr(begin, end - begin), begin};
+}
+
 // startswith and endswith also take a list of alternatives.
 template <bool Start>
 value method_affix(runtime& rt, const arguments& in) {
-    const std::string& text = in.self().as_string();
+    const std::string_view text = window_of(rt, in, 2).text;
     const auto matches = [&](const value& affix) {
         const std::string& part = rt.string_of(affix, "a prefix or suffix");
         return Start ? text.starts_with(part) : text.ends_with(part);
@@ -53,18 +79,21 @@ value method_affix(runtime& rt, const arguments& in) {
     return std::ranges::any_of(affixes.as_list(), matches);
 }
 
-// Offsets count characters, as in Python.
-template <bool Last>
+// Offsets count characters, as in Python. index and rindex fail where find and rfind give -1.
+template <bool Last, bool Must>
 value method_find(runtime& rt, const arguments& in) {
-    const std::string_view text = in.self().as_string(), what = text_operand(rt, in, 1);
-    rt.touch_search(text, what);
-    const std::size_t found = Last ? text.rfind(what) : text.find(what);
-    if (found == text.npos) return std::int64_t{-1};
-    return static_cast<std::int64_t>(characters(text.substr(0, found)).size());
+    const window part = window_of(rt, in, 2);
+    const std::string_view what = text_operand(rt, in, 1);
+    rt.touch_search(part.text, what);
+    const std::size_t found = Last ? part.text.rfind(what) : part.text.find(what);
+    if (found == part.text.npos && Must) rt.fail("the text is not in the string");
+    if (found == part.text.npos) return std::int64_t{-1};
+    const std::string_view before = std::string_view(in.self().as_string()).substr(0, part.begin + found);
+    return static_cast<std::int64_t>(characters(before).size());
 }
 
 inline value method_count(runtime& rt, const arguments& in) {
-    const std::string_view text = in.self().as_string(), what = text_operand(rt, in, 1);
+    const std::string_view text = window_of(rt, in, 2).text, what = text_operand(rt, in, 1);
     if (what.empty()) return static_cast<std::int64_t>(characters(text).size() + 1);
     rt.touch_search(text, what);
     std::int64_t n = 0;
@@ -72,31 +101,69 @@ inline value method_count(runtime& rt, const arguments& in) {
     return n;
 }
 
+inline value method_join(runtime& rt, const arguments& in) {
+    const value_list parts = rt.items(method_operand(rt, in, 1));
+    for (const value& part : parts) (void)rt.string_of(part, "what is joined");
+    return joined(parts, in.self().as_string(), rt);
+}
+
 inline value method_split(runtime& rt, const arguments& in) {
     return split(in.self().as_string(), in.find(1, "sep"), count_operand(rt, in, 2, "maxsplit"), rt);
 }
 
 inline value method_rsplit(runtime& rt, const arguments& in) {
-    const value* separator = in.find(1, "sep");
-    const std::int64_t at_most = count_operand(rt, in, 2, "maxsplit");
-    if (separator != nullptr && separator->is_string())
-        return split_right(in.self().as_string(), separator->as_string(), at_most, rt);
-    if (at_most >= 0) rt.fail("rsplit with maxsplit needs a separator");
-    return split(in.self().as_string(), nullptr, -1, rt);
+    return split_right(in.self().as_string(), in.find(1, "sep"), count_operand(rt, in, 2, "maxsplit"), rt);
 }
 
 inline value method_splitlines(runtime& rt, const arguments& in) {
     std::string_view text = in.self().as_string();
+    const bool keep = flag(in, 1, "keepends");
     rt.touch(text);
     value_list out;
     while (!text.empty()) {
-        const std::size_t end = text.find_first_of("\r\n");
+        const std::size_t end = std::min(text.find_first_of("\r\n"), text.size());
+        const std::size_t next = std::min(end + (text.substr(end, 2) == "\r\n" ? 2 : 1), text.size());
         rt.charge(sizeof(value) + 32);
-        out.push_back(rt.make(std::string(text.substr(0, end))));
-        if (end == text.npos) break;
-        text.remove_prefix(end + (text.substr(end, 2) == "\r\n" ? 2 : 1));
+        out.push_back(rt.make(std::string(text.substr(0, keep ? next : end))));
+        text.remove_prefix(next);
     }
     return out;
+}
+
+// The text around the first or last separator, and the separator itself.
+template <bool Last>
+value method_partition(runtime& rt, const arguments& in) {
+    const std::string_view text = in.self().as_string(), mark = text_operand(rt, in, 1);
+    if (mark.empty()) rt.fail("empty separator");
+    rt.touch_search(text, mark);
+    const std::size_t found = Last ? text.rfind(mark) : text.find(mark);
+    if (found == text.npos) return rt.make(Last ? value_list{"", "", in.self()} : value_list{in.self(), "", ""});
+    return rt.make(value_list{rt.make(std::string(text.substr(0, found))), rt.make(std::string(mark)),
+                              rt.make(std::string(text.substr(found + mark.size())))});
+}
+
+// Fills up to a width, in characters.
+template <sides Where>
+value method_pad(runtime& rt, const arguments& in) {
+    const std::string& text = in.self().as_string();
+    const std::int64_t width = rt.integer_of(method_operand(rt, in, 1), "a width");
+    const value* fill = in.find(2);
+    const std::string unit = fill == nullptr ? " " : rt.string_of(*fill, "what fills");
+    if (characters(unit).size() != 1) rt.fail("one character fills");
+    const auto size = static_cast<std::int64_t>(characters(text).size());
+    const std::uint64_t missing = width > size ? static_cast<std::uint64_t>(width - size) : 0;
+    rt.charge(missing);
+    rt.spend(missing);
+    // Python puts the odd one left of centre if the width is odd.
+    const std::uint64_t left = Where == sides::left ? 0
+                               : Where == sides::right
+                                   ? missing
+                                   : missing / 2 + (missing & static_cast<std::uint64_t>(width) & 1);
+    std::string out;
+    for (std::uint64_t i = 0; i < left; ++i) out += unit;
+    out += text;
+    for (std::uint64_t i = left; i < missing; ++i) out += unit;
+    return rt.make(std::move(out));
 }
 
 template <bool Prefix>
@@ -118,6 +185,7 @@ value method_all(runtime& rt, const arguments& in) {
 inline bool is_alphabetic(char32_t c) { return is_letter(category(c)); }
 inline bool is_digit(char32_t c) { return category(c) == general_category::nd; }
 inline bool is_alphanumeric(char32_t c) { return is_letter(category(c)) || is_number(category(c)); }
+inline bool is_numeric(char32_t c) { return is_number(category(c)); }
 inline bool is_blank(char32_t c) { return is_white_space(c); }
 
 template <bool Values>
@@ -148,6 +216,16 @@ inline value list_count(runtime& rt, const arguments& in) {
     return n;
 }
 
+inline value copy(runtime&, const arguments& in) { return in.self(); }  // values are immutable
+
+inline value loop_changed(runtime& rt, const arguments& in) {
+    std::string now = rt.print(value_list(in.positional.begin() + 1, in.positional.end()));
+    const loop_state& loop = in.self().as_loop();
+    const bool changed = loop.seen != now;
+    loop.seen = std::move(now);
+    return changed;
+}
+
 inline value loop_cycle(runtime& rt, const arguments& in) {
     if (in.positional.size() < 2) rt.fail("loop.cycle needs values");
     return in.positional[1 + in.self().as_loop().index % (in.positional.size() - 1)];
@@ -157,23 +235,33 @@ inline value loop_cycle(runtime& rt, const arguments& in) {
 
 inline constexpr builtin string_methods[] = {
     {"capitalize", [](runtime& rt, const arguments& in) { return rt.make(capitalized(in.self().as_string())); }},
+    {"casefold", detail::filter_lower},
+    {"center", detail::method_pad<sides::both>},
     {"count", detail::method_count},
     {"endswith", detail::method_affix<false>},
-    {"find", detail::method_find<false>},
+    {"find", detail::method_find<false, false>},
+    {"format", [](runtime& rt, const arguments& in) { return brace_formatted(rt, in.self().as_string(), in); }},
+    {"index", detail::method_find<false, true>},
     {"isalnum", detail::method_all<detail::is_alphanumeric>},
     {"isalpha", detail::method_all<detail::is_alphabetic>},
+    {"isdecimal", detail::method_all<detail::is_digit>},
     {"isdigit", detail::method_all<detail::is_digit>},
+    {"islower", detail::is_case<is_lower, is_upper>},
+    {"isnumeric", detail::method_all<detail::is_numeric>},
     {"isspace", detail::method_all<detail::is_blank>},
-    {"join",
-     [](runtime& rt, const arguments& in) {
-         return joined(rt.items(detail::method_operand(rt, in, 1)), in.self().as_string(), rt);
-     }},
+    {"isupper", detail::is_case<is_upper, is_lower>},
+    {"join", detail::method_join},
+    {"ljust", detail::method_pad<sides::left>},
     {"lower", detail::filter_lower},
     {"lstrip", detail::method_strip<sides::left>},
+    {"partition", detail::method_partition<false>},
     {"removeprefix", detail::method_remove_affix<true>},
     {"removesuffix", detail::method_remove_affix<false>},
     {"replace", detail::filter_replace},
-    {"rfind", detail::method_find<true>},
+    {"rfind", detail::method_find<true, false>},
+    {"rindex", detail::method_find<true, true>},
+    {"rjust", detail::method_pad<sides::right>},
+    {"rpartition", detail::method_partition<true>},
     {"rsplit", detail::method_rsplit},
     {"rstrip", detail::method_strip<sides::right>},
     {"split", detail::method_split},
@@ -185,6 +273,7 @@ inline constexpr builtin string_methods[] = {
 };
 
 inline constexpr builtin dict_methods[] = {
+    {"copy", detail::copy},
     {"get", detail::dict_get},
     {"items", detail::filter_items},
     {"keys", detail::dict_parts<false>},
@@ -192,11 +281,13 @@ inline constexpr builtin dict_methods[] = {
 };
 
 inline constexpr builtin list_methods[] = {
+    {"copy", detail::copy},
     {"count", detail::list_count},
     {"index", detail::list_index},
 };
 
 inline constexpr builtin loop_methods[] = {
+    {"changed", detail::loop_changed},
     {"cycle", detail::loop_cycle},
 };
 

@@ -63,11 +63,10 @@ private:
         if (keyword == "for") return out.push_back(parse_for(offset));
         if (keyword == "set") return out.push_back(parse_set(offset));
         if (keyword == "macro") return out.push_back(parse_macro(offset));
-        if (keyword == "generation") {  // marks what the model writes, for training; its content counts as it stands
-            end_tag();
-            for (statement& inner : parse_block({"endgeneration"})) out.push_back(std::move(inner));
-            return end_tag("endgeneration");
-        }
+        if (keyword == "call") return out.push_back(parse_call(offset));
+        if (keyword == "filter") return out.push_back(parse_filter(offset));
+        // generation marks what the model writes, for training: it counts as it stands.
+        if (keyword == "with" || keyword == "generation") return out.push_back(parse_with(offset, "end" + keyword));
         if (keyword == "break" || keyword == "continue") {
             if (loops_ == 0) fail("\"" + keyword + "\" outside a loop");
             out.push_back({.kind = keyword == "break" ? statement_kind::break_loop : statement_kind::continue_loop,
@@ -76,7 +75,7 @@ private:
         }
         --at_;
         fail("unknown statement \"" + keyword +
-             "\"; known are if, for, set, macro, break, continue, generation and raw");
+             "\"; known are if, for, set, macro, call, filter, with, break, continue, generation and raw");
     }
 
     statement parse_if(std::uint32_t offset) {
@@ -100,7 +99,7 @@ private:
         if (!take_name("in")) fail("expected \"in\"");
         out.first = parse_or_conditional(false);  // an `if` here filters the loop
         if (take_name("if")) out.second = parse_expression();
-        if (at_name("recursive")) fail("recursive loops are not supported");
+        out.recursive = take_name("recursive");
         end_tag();
         ++loops_;
         out.body = parse_block({"else", "endfor"});
@@ -133,11 +132,7 @@ private:
         }
         if (out.targets.size() != 1) fail("expected \"=\"");
         out.kind = statement_kind::set_block;
-        if (at_symbol("|")) {  // {% set x | filter %}: the filters apply to what the block prints
-            auto body = make(expression_kind::variable);
-            body->name = "";
-            out.first = parse_filters(std::move(body));
-        }
+        if (at_symbol("|")) out.first = parse_block_filters();
         end_tag();
         out.body = parse_block({"endset"});
         end_tag("endset");
@@ -147,19 +142,78 @@ private:
     statement parse_macro(std::uint32_t offset) {
         statement out{.kind = statement_kind::macro, .offset = offset};
         out.name = expect_name("the macro's name");
+        parse_parameters(out);
+        end_tag();
+        const std::size_t begin = at_;
+        out.body = parse_apart("endmacro");
+        // As in Jinja: a macro takes further arguments if it mentions where they would be.
+        out.takes_varargs = mentions(begin, "varargs");
+        out.takes_kwargs = mentions(begin, "kwargs");
+        if (now().kind == token_kind::name) ++at_;  // {% endmacro name %}
+        end_tag();
+        return out;
+    }
+
+    void parse_parameters(statement& out) {
         expect_symbol("(");
         while (!take_symbol(")")) {
             std::string name = expect_name("a parameter name");
             out.parameters.emplace_back(std::move(name), take_symbol("=") ? parse_expression() : nullptr);
             if (!at_symbol(")")) expect_symbol(",");
         }
-        end_tag();
-        const int outer = std::exchange(loops_, 0);  // a break inside must not leave the macro
-        out.body = parse_block({"endmacro"});
+    }
+
+    // A body that runs elsewhere: a break inside must not leave it.
+    block parse_apart(std::string_view end) {
+        const int outer = std::exchange(loops_, 0);
+        block out = parse_block({end});
         loops_ = outer;
-        take_name("endmacro");
-        if (now().kind == token_kind::name) ++at_;  // {% endmacro name %}
+        take_name(end);
+        return out;
+    }
+
+    statement parse_call(std::uint32_t offset) {
+        statement out{.kind = statement_kind::call_block, .offset = offset, .name = "caller"};
+        if (at_symbol("(")) parse_parameters(out);
+        out.first = parse_expression();
+        if (out.first->kind != expression_kind::call) fail("expected the call of a macro");
         end_tag();
+        out.body = parse_apart("endcall");
+        end_tag();
+        return out;
+    }
+
+    // {% filter f|g %} and {% set x | f %}: the filters apply to what the block prints.
+    expression_ptr parse_block_filters() {
+        auto body = make(expression_kind::variable);
+        body->name = "";
+        return parse_filters(std::move(body));
+    }
+
+    statement parse_filter(std::uint32_t offset) {
+        statement out{.kind = statement_kind::filter_block, .offset = offset};
+        auto first = make(expression_kind::filter);
+        first->name = expect_name("a filter's name");
+        adopt(*first, make(expression_kind::variable));
+        if (at_symbol("(")) parse_arguments(*first);
+        out.first = parse_filters(std::move(first));
+        end_tag();
+        out.body = parse_block({"endfilter"});
+        end_tag("endfilter");
+        return out;
+    }
+
+    statement parse_with(std::uint32_t offset, std::string_view end) {
+        statement out{.kind = statement_kind::with_block, .offset = offset};
+        while (now().kind == token_kind::name) {
+            std::string name = take().text;
+            expect_symbol("=");
+            out.parameters.emplace_back(std::move(name), parse_expression());
+            if (!take_symbol(",")) break;
+        }
+        end_tag();
+        out.body = parse_block({end});
+        end_tag(end);
         return out;
     }
 

@@ -2,6 +2,7 @@
 // L1 text/jinja: the string operations that are both filters and methods. Letter case is that of ASCII.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -14,8 +15,8 @@
 
 namespace wafer::inline WAFER_ABI::jinja {
 
-[[nodiscard]] constexpr bool is_lower(char c) noexcept { return c >= 'a' && c <= 'z'; }
-[[nodiscard]] constexpr bool is_upper(char c) noexcept { return c >= 'A' && c <= 'Z'; }
+[[nodiscard]] constexpr bool is_lower(char c) { return c >= 'a' && c <= 'z'; }
+[[nodiscard]] constexpr bool is_upper(char c) { return c >= 'A' && c <= 'Z'; }
 [[nodiscard]] constexpr char to_lower(char c) noexcept { return is_upper(c) ? static_cast<char>(c - 'A' + 'a') : c; }
 [[nodiscard]] constexpr char to_upper(char c) noexcept { return is_lower(c) ? static_cast<char>(c - 'a' + 'A') : c; }
 
@@ -37,6 +38,16 @@ namespace wafer::inline WAFER_ABI::jinja {
     for (char& c : text) {
         c = inside ? to_lower(c) : to_upper(c);
         inside = is_lower(c) || is_upper(c) || static_cast<unsigned char>(c) >= 0x80;
+    }
+    return text;
+}
+
+/// The filter's way: words begin after white space, hyphens and opening brackets.
+[[nodiscard]] inline std::string title_filtered(std::string text) {
+    bool inside = false;
+    for (char& c : text) {
+        c = inside ? to_lower(c) : to_upper(c);
+        inside = std::string_view("-({[< \t\n\r\f\v").find(c) == std::string_view::npos;
     }
     return text;
 }
@@ -132,16 +143,30 @@ enum class sides : std::uint8_t { left = 1, right = 2, both = 3 };
     return out;
 }
 
-/// str.rsplit(separator, at_most), for a given separator.
-[[nodiscard]] inline value split_right(std::string_view text, std::string_view mark, std::int64_t at_most,
+/// str.rsplit(separator, at_most); without a separator at white space.
+[[nodiscard]] inline value split_right(std::string_view text, const value* separator, std::int64_t at_most,
                                        runtime& rt) {
-    if (mark.empty()) rt.fail("empty separator");
-    rt.touch_search(text, mark);
     value_list out;
     const auto add = [&](std::string_view part) {
         rt.charge(sizeof(value) + 32);
         out.push_back(rt.make(std::string(part)));
     };
+    if (separator == nullptr || separator->is(value::kind::none)) {
+        value words = split(text, nullptr, -1, rt);
+        const std::size_t n = words.as_list().size(), keep = static_cast<std::uint64_t>(at_most);
+        if (at_most < 0 || n <= keep) return words;
+        for (std::size_t i = 0; i < keep; ++i) {  // the last ones, then all before them as it stands
+            text = stripped(text, nullptr, sides::right, rt);
+            out.push_back(words.as_list()[n - 1 - i]);
+            text.remove_suffix(out.back().as_string().size());
+        }
+        add(stripped(text, nullptr, sides::right, rt));
+        std::reverse(out.begin(), out.end());
+        return out;
+    }
+    const std::string_view mark = rt.string_of(*separator, "a separator");
+    if (mark.empty()) rt.fail("empty separator");
+    rt.touch_search(text, mark);
     for (std::size_t found;
          (at_most < 0 || static_cast<std::int64_t>(out.size()) < at_most) && (found = text.rfind(mark)) != text.npos;
          text = text.substr(0, found))

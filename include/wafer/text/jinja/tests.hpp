@@ -2,8 +2,11 @@
 // L1 text/jinja: what may stand after "is". A new test is one entry.
 #pragma once
 
+#include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <string>
+#include <string_view>
 
 #include <wafer/core/config.hpp>
 #include <wafer/text/jinja/runtime.hpp>
@@ -34,7 +37,7 @@ namespace wafer::inline WAFER_ABI::jinja {
 
 /// a < b, a <= b and so on. @throws error{errc::template_failed} for values that have no order.
 [[nodiscard]] inline bool in_order(runtime& rt, const value& a, std::string_view op, const value& b) {
-    if (a.is_string()) rt.touch(a.as_string());
+    rt.touch_all(a);
     const auto order = compare(a, b);
     if (!order)
         rt.fail("'" + std::string(op) + "' cannot compare " + runtime::describe(a) + " with " + runtime::describe(b));
@@ -58,6 +61,14 @@ inline const value& test_operand(runtime& rt, const arguments& in) {
 }
 
 inline value is_equal(runtime& rt, const arguments& in) { return rt.equal(in.self(), test_operand(rt, in)); }
+inline value is_unequal(runtime& rt, const arguments& in) { return !rt.equal(in.self(), test_operand(rt, in)); }
+
+// As Python's islower and isupper: there are letters, and none of the other case.
+template <bool (*Is)(char), bool (*Other)(char)>
+value is_case(runtime& rt, const arguments& in) {
+    const std::string text = rt.print(in.self());
+    return std::ranges::any_of(text, Is) && std::ranges::none_of(text, Other);
+}
 
 // One template per operator: a builtin is a plain function and cannot hold it.
 enum class order : std::uint8_t { lt, le, gt, ge };
@@ -99,15 +110,24 @@ inline constexpr builtin tests[] = {
      }},
     {"equalto", detail::is_equal},
     {"eq", detail::is_equal},
-    {"sameas", detail::is_equal},
-    {"ne",
-     [](runtime& rt, const arguments& in) -> value { return !rt.equal(in.self(), detail::test_operand(rt, in)); }},
+    {"==", detail::is_equal},
+    {"sameas",  // of what templates can build, only equal values of one kind can be the same
+     [](runtime& rt, const arguments& in) -> value {
+         const value& other = detail::test_operand(rt, in);
+         return in.self().type() == other.type() && rt.equal(in.self(), other);
+     }},
+    {"ne", detail::is_unequal},
+    {"!=", detail::is_unequal},
     {"lt", detail::is_ordered<detail::order::lt>},
-    {"le", detail::is_ordered<detail::order::le>},
-    {"gt", detail::is_ordered<detail::order::gt>},
-    {"ge", detail::is_ordered<detail::order::ge>},
     {"lessthan", detail::is_ordered<detail::order::lt>},
+    {"<", detail::is_ordered<detail::order::lt>},
+    {"le", detail::is_ordered<detail::order::le>},
+    {"<=", detail::is_ordered<detail::order::le>},
+    {"gt", detail::is_ordered<detail::order::gt>},
     {"greaterthan", detail::is_ordered<detail::order::gt>},
+    {">", detail::is_ordered<detail::order::gt>},
+    {"ge", detail::is_ordered<detail::order::ge>},
+    {">=", detail::is_ordered<detail::order::ge>},
     {"in",
      [](runtime& rt, const arguments& in) -> value { return contains(rt, detail::test_operand(rt, in), in.self()); }},
     {"even",
@@ -120,10 +140,8 @@ inline constexpr builtin tests[] = {
          if (by == 0) rt.fail("division by zero");
          return by == -1 || rt.integer_of(in.self(), "a dividend") % by == 0;
      }},
-    {"lower",
-     [](runtime& rt, const arguments& in) -> value { return lowered(rt.print(in.self())) == in.self().text(); }},
-    {"upper",
-     [](runtime& rt, const arguments& in) -> value { return uppered(rt.print(in.self())) == in.self().text(); }},
+    {"lower", detail::is_case<is_lower, is_upper>},
+    {"upper", detail::is_case<is_upper, is_lower>},
 };
 
 }  // namespace wafer::inline WAFER_ABI::jinja

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <compare>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -11,7 +12,6 @@
 #include <string>
 #include <string_view>
 #include <utility>
-#include <variant>
 #include <vector>
 
 #include <wafer/core/config.hpp>
@@ -62,49 +62,47 @@ public:
     static constexpr int max_depth = json::max_depth;
 
     value() = default;
-    value(undefined missing) : data_(std::make_shared<const undefined>(std::move(missing))) {}
-    value(std::nullptr_t) : data_(nullptr) {}
-    value(std::same_as<bool> auto b) : data_(b) {}
-    value(std::int64_t n) : data_(n) {}
-    value(double x) : data_(x) {}
-    value(std::string text) : data_(std::make_shared<const std::string>(std::move(text))) {}
+    value(undefined missing) : shared_(std::make_shared<const undefined>(std::move(missing))) {}
+    value(std::nullptr_t) : kind_(kind::none) {}
+    value(std::same_as<bool> auto b) : kind_(kind::boolean), scalar_{.integer = b} {}
+    value(std::int64_t n) : kind_(kind::integer), scalar_{.integer = n} {}
+    value(double x) : kind_(kind::real), scalar_{.real = x} {}
+    value(std::string text) : kind_(kind::string), shared_(std::make_shared<const std::string>(std::move(text))) {}
     value(std::string_view text) : value(std::string(text)) {}
     value(const char* text) : value(std::string(text)) {}
     value(value_list items);
     value(value_dict members);
-    value(name_space* space) : data_(space) {}
-    value(std::shared_ptr<const loop_state> loop) : data_(std::move(loop)) {}
-    value(native_function f) : data_(f) {}
-    value(const statement* macro) : data_(macro) {}
+    value(name_space* space) : kind_(kind::name_space), scalar_{.space = space} {}
+    value(std::shared_ptr<const loop_state> loop) : kind_(kind::loop), shared_(std::move(loop)) {}
+    value(native_function f) : kind_(kind::function), scalar_{.function = f} {}
+    value(const statement* macro) : kind_(kind::macro), scalar_{.macro = macro} {}
     /// @throws error{errc::template_failed} for JSON nested too deeply.
     explicit value(const json& source);
 
-    [[nodiscard]] kind type() const noexcept { return static_cast<kind>(data_.index()); }
+    [[nodiscard]] kind type() const noexcept { return kind_; }
     [[nodiscard]] bool is(kind k) const noexcept { return type() == k; }
     [[nodiscard]] bool is_undefined() const noexcept { return is(kind::undefined); }
     [[nodiscard]] bool is_string() const noexcept { return is(kind::string); }
     [[nodiscard]] bool is_number() const noexcept { return is(kind::boolean) || is(kind::integer) || is(kind::real); }
 
-    /// The content. @pre the value is of that kind; as_int and as_double take every number.
-    [[nodiscard]] bool as_bool() const { return std::get<bool>(data_); }
+    /// The content; as_int and as_double take every number.
+    /// @throws error{errc::template_failed} where the value is of another kind, which callers should have ruled out.
+    [[nodiscard]] bool as_bool() const { return expect(kind::boolean).scalar_.integer != 0; }
     [[nodiscard]] std::int64_t as_int() const {
-        if (is(kind::boolean)) return as_bool();
-        return is(kind::real) ? static_cast<std::int64_t>(std::get<double>(data_)) : std::get<std::int64_t>(data_);
+        if (is(kind::real)) return static_cast<std::int64_t>(scalar_.real);
+        return is(kind::boolean) ? scalar_.integer : expect(kind::integer).scalar_.integer;
     }
-    [[nodiscard]] double as_double() const {
-        return is(kind::real) ? std::get<double>(data_) : static_cast<double>(as_int());
-    }
-    [[nodiscard]] const std::string& as_string() const { return *std::get<std::shared_ptr<const std::string>>(data_); }
+    [[nodiscard]] double as_double() const { return is(kind::real) ? scalar_.real : static_cast<double>(as_int()); }
+    [[nodiscard]] const std::string& as_string() const { return shared<std::string>(kind::string); }
     [[nodiscard]] const value_list& as_list() const;
     [[nodiscard]] const value_dict& as_dict() const;
-    [[nodiscard]] name_space& as_name_space() const { return *std::get<name_space*>(data_); }
-    [[nodiscard]] const loop_state& as_loop() const { return *std::get<std::shared_ptr<const loop_state>>(data_); }
-    [[nodiscard]] native_function as_function() const { return std::get<native_function>(data_); }
-    [[nodiscard]] const statement& as_macro() const { return *std::get<const statement*>(data_); }
+    [[nodiscard]] name_space& as_name_space() const { return *expect(kind::name_space).scalar_.space; }
+    [[nodiscard]] const loop_state& as_loop() const { return shared<loop_state>(kind::loop); }
+    [[nodiscard]] native_function as_function() const { return expect(kind::function).scalar_.function; }
+    [[nodiscard]] const statement& as_macro() const { return *expect(kind::macro).scalar_.macro; }
     /// Of an undefined value: what was looked up.
     [[nodiscard]] std::string missing_name() const {
-        const auto& missing = std::get<std::shared_ptr<const undefined>>(data_);
-        return missing ? missing->name : "value";
+        return shared_ ? shared<undefined>(kind::undefined).name : "value";
     }
 
     /// Containers inside this value; 0 for a scalar.
@@ -129,18 +127,37 @@ private:
         T content;
         int depth;
     };
-    std::variant<std::shared_ptr<const undefined>, std::nullptr_t, bool, std::int64_t, double,
-                 std::shared_ptr<const std::string>, std::shared_ptr<const container<value_list>>,
-                 std::shared_ptr<const container<value_dict>>, name_space*, std::shared_ptr<const loop_state>,
-                 native_function, const statement*>
-        data_;
+    const value& expect(kind k) const {
+        if (kind_ != k) raise(errc::template_failed, "chat template: a value is of another kind than expected");
+        return *this;
+    }
+    template <class T>
+    [[nodiscard]] const T& shared(kind k) const {
+        return *static_cast<const T*>(expect(k).shared_.get());
+    }
+
+    // Not a std::variant: of these twelve kinds it would take a second to compile in every program.
+    kind kind_ = kind::undefined;
+    union {
+        std::int64_t integer;  // also of a boolean
+        double real;
+        name_space* space;
+        native_function function;
+        const statement* macro;
+    } scalar_{.integer = 0};
+    std::shared_ptr<const void> shared_;  // a string, list, dict or loop; of an undefined value its name, or nothing
 };
 
 /// What `loop` is inside a for loop.
 struct loop_state {
     value_list items;
     std::size_t index = 0;
-    int depth = 0;
+    int depth = 0;                      // of the deepest item, as value::depth
+    const statement* source = nullptr;  // of a recursive loop
+    std::size_t home = 0;               // the frame around the loop
+    int level = 1;                      // of recursion
+    mutable std::optional<std::string>
+        seen{};  // what loop.changed saw last, as it prints: a value could hold this loop
 
     explicit loop_state(value_list all) : items(std::move(all)) {
         for (const value& item : items) depth = std::max(depth, item.depth());
@@ -160,13 +177,15 @@ inline int checked_depth(int inner) {
 inline value::value(value_list items) {
     int inner = 0;
     for (const value& item : items) inner = std::max(inner, item.depth());
-    data_ = std::make_shared<const container<value_list>>(
+    kind_ = kind::list;
+    shared_ = std::make_shared<const container<value_list>>(
         container<value_list>{std::move(items), detail::checked_depth(inner)});
 }
 inline value::value(value_dict members) {
     int inner = 0;
     for (const auto& member : members) inner = std::max(inner, member.second.depth());
-    data_ = std::make_shared<const container<value_dict>>(
+    kind_ = kind::dict;
+    shared_ = std::make_shared<const container<value_dict>>(
         container<value_dict>{std::move(members), detail::checked_depth(inner)});
 }
 
@@ -192,18 +211,16 @@ inline value::value(const json& source) {
     }
 }
 
-inline const value_list& value::as_list() const {
-    return std::get<std::shared_ptr<const container<value_list>>>(data_)->content;
-}
-inline const value_dict& value::as_dict() const {
-    return std::get<std::shared_ptr<const container<value_dict>>>(data_)->content;
-}
+inline const value_list& value::as_list() const { return shared<container<value_list>>(kind::list).content; }
+inline const value_dict& value::as_dict() const { return shared<container<value_dict>>(kind::dict).content; }
 
 inline int value::depth() const noexcept {
-    if (const auto* l = std::get_if<std::shared_ptr<const container<value_list>>>(&data_)) return (*l)->depth;
-    if (const auto* d = std::get_if<std::shared_ptr<const container<value_dict>>>(&data_)) return (*d)->depth;
-    if (const auto* l = std::get_if<std::shared_ptr<const loop_state>>(&data_)) return (*l)->depth + 1;
-    return 0;
+    switch (kind_) {
+        case kind::list: return shared<container<value_list>>(kind::list).depth;
+        case kind::dict: return shared<container<value_dict>>(kind::dict).depth;
+        case kind::loop: return as_loop().depth + 1;
+        default: return 0;
+    }
 }
 
 inline const value* value::member(std::string_view name) const noexcept {
@@ -248,8 +265,14 @@ inline void value::repr(std::string& out) const {
         out.push_back(mark);
         for (const char c : text) {
             const auto special = specials.find(c);
+            const auto code = static_cast<unsigned char>(c);
             if (special != specials.npos || c == mark) out.push_back('\\');
-            out.push_back(special != specials.npos ? letters[special] : c);
+            if (special == specials.npos && (code < 0x20 || code == 0x7F)) {
+                static constexpr std::string_view digits = "0123456789abcdef";
+                out += {'\\', 'x', digits[code >> 4], digits[code & 15]};
+            } else {
+                out.push_back(special != specials.npos ? letters[special] : c);
+            }
         }
         out.push_back(mark);
     };
@@ -289,7 +312,7 @@ inline void value::repr(std::string& out) const {
 inline std::string_view value::type_name() const noexcept {
     static constexpr std::string_view names[] = {"undefined", "none", "boolean",   "integer", "float",    "string",
                                                  "list",      "dict", "namespace", "loop",    "function", "macro"};
-    return names[data_.index()];
+    return names[static_cast<std::size_t>(kind_)];
 }
 
 inline bool operator==(const value& a, const value& b) {
@@ -310,11 +333,15 @@ inline bool operator==(const value& a, const value& b) {
                        const value* other = b.member(member.first);
                        return other != nullptr && *other == member.second;
                    });
-        default: return a.data_ == b.data_;
+        case kind::loop: return a.shared_ == b.shared_;
+        case kind::name_space: return a.scalar_.space == b.scalar_.space;
+        case kind::function: return a.scalar_.function == b.scalar_.function;
+        case kind::macro: return a.scalar_.macro == b.scalar_.macro;
+        default: return false;  // numbers were compared above
     }
 }
 
-/// The order of two numbers or two strings; nothing for other pairs.
+/// The order of two numbers, two strings or two lists; nothing for other pairs.
 [[nodiscard]] inline std::optional<std::partial_ordering> compare(const value& a, const value& b) {
     using kind = value::kind;
     if (a.is_number() && b.is_number()) {
@@ -322,7 +349,11 @@ inline bool operator==(const value& a, const value& b) {
         return a.as_int() <=> b.as_int();
     }
     if (a.is_string() && b.is_string()) return a.as_string() <=> b.as_string();
-    return std::nullopt;
+    if (!a.is(kind::list) || !b.is(kind::list)) return std::nullopt;
+    const value_list &x = a.as_list(), &y = b.as_list();
+    for (std::size_t i = 0; i < std::min(x.size(), y.size()); ++i)
+        if (!(x[i] == y[i])) return compare(x[i], y[i]);
+    return x.size() <=> y.size();
 }
 
 inline value loop_state::attribute(std::string_view name) const {
@@ -334,6 +365,8 @@ inline value loop_state::attribute(std::string_view name) const {
     if (name == "first") return at == 0;
     if (name == "last") return at + 1 == size;
     if (name == "length") return size;
+    if (name == "depth") return std::int64_t{level};
+    if (name == "depth0") return std::int64_t{level} - 1;
     if (name == "previtem") return at > 0 ? items[index - 1] : value(undefined{"loop.previtem"});
     if (name == "nextitem") return at + 1 < size ? items[index + 1] : value(undefined{"loop.nextitem"});
     return undefined{"loop." + std::string(name)};
