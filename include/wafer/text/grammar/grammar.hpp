@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: MIT
+// L1 text/grammar: a grammar as plain data. Notations (gbnf.hpp, json_schema.hpp) make it; program.hpp checks and
+// compiles it.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <limits>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <wafer/core/config.hpp>
+#include <wafer/core/error.hpp>
+#include <wafer/text/grammar/code_points.hpp>
+
+namespace wafer::inline WAFER_ABI::grammar {
+
+enum class expression_kind : std::uint8_t {
+    text,      // this text
+    chars,     // one character of a set
+    sequence,  // the parts in order; none: the empty text
+    choice,    // one of the parts; none: nothing can match
+    repeat,    // the part, min to max times
+    rule,      // what another rule matches
+};
+
+inline constexpr std::uint32_t unlimited = std::numeric_limits<std::uint32_t>::max();
+
+struct expression {
+    expression_kind kind = expression_kind::sequence;
+    std::string text{};
+    code_points chars{};
+    std::vector<expression> parts{};
+    std::uint32_t min = 0, max = 0;
+    std::uint32_t rule = 0;  // its index in the ruleset
+};
+
+[[nodiscard]] inline expression text(std::string bytes) {
+    return {.kind = expression_kind::text, .text = std::move(bytes)};
+}
+[[nodiscard]] inline expression chars(std::vector<code_range> ranges) {
+    return {.kind = expression_kind::chars, .chars = code_points(std::move(ranges))};
+}
+[[nodiscard]] inline expression sequence(std::vector<expression> parts) {
+    return {.kind = expression_kind::sequence, .parts = std::move(parts)};
+}
+[[nodiscard]] inline expression choice(std::vector<expression> parts) {
+    return {.kind = expression_kind::choice, .parts = std::move(parts)};
+}
+[[nodiscard]] inline expression repeat(expression what, std::uint32_t min, std::uint32_t max) {
+    expression out{.kind = expression_kind::repeat, .min = min, .max = max};
+    out.parts.push_back(std::move(what));
+    return out;
+}
+[[nodiscard]] inline expression reference(std::uint32_t rule) { return {.kind = expression_kind::rule, .rule = rule}; }
+
+struct rule {
+    std::string name;
+    expression body;
+    std::size_t offset = 0;  // into the ruleset's source
+};
+
+struct ruleset {
+    std::vector<rule> rules;
+    std::uint32_t root = 0;
+    std::string source;  // the text that offsets count in; empty where rules have none
+};
+
+/// " (line L, column C)" of an offset, both from 1; columns count bytes. Nothing where there is no source.
+[[nodiscard]] inline std::string position(std::string_view source, std::size_t offset) {
+    if (source.empty()) return {};
+    const std::string_view before = source.substr(0, offset);
+    const std::size_t start = before.rfind('\n') + 1;  // npos + 1 is 0
+    return " (line " + std::to_string(1 + std::count(before.begin(), before.end(), '\n')) + ", column " +
+           std::to_string(before.size() - start + 1) + ")";
+}
+
+}  // namespace wafer::inline WAFER_ABI::grammar

@@ -1,0 +1,396 @@
+// SPDX-License-Identifier: MIT
+// L1 text/grammar: from a JSON schema to rules whose every text is JSON that the schema allows.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include <wafer/core/config.hpp>
+#include <wafer/core/json.hpp>
+#include <wafer/core/utf8.hpp>
+#include <wafer/text/grammar/compiler.hpp>
+#include <wafer/text/grammar/gbnf.hpp>
+#include <wafer/text/grammar/grammar.hpp>
+#include <wafer/text/grammar/json_pattern.hpp>
+#include <wafer/text/grammar/json_rules.hpp>
+#include <wafer/text/grammar/program.hpp>
+#include <wafer/text/grammar/schema_document.hpp>
+#include <wafer/text/grammar/schema_values.hpp>
+
+namespace wafer::inline WAFER_ABI::grammar {
+
+/// For one use. Each schema in the document becomes a rule; they wait in a queue, so that depth costs no stack.
+class schema_compiler {
+public:
+    static constexpr std::size_t max_rules = 1u << 16;
+
+    explicit schema_compiler(const json& schema) : document_(schema), out_(parse_gbnf(json_rules)) {
+        out_.source.clear();  // rules are named after their places in the schema instead
+        for (std::uint32_t id = 0; id < out_.rules.size(); ++id) built_in_.emplace(out_.rules[id].name, id);
+    }
+
+    /// @throws error{errc::bad_grammar} with the place in the schema
+    ruleset run() {
+        out_.root = rule_for(document_.root(), "#");
+        for (std::size_t i = 0; i < queue_.size(); ++i) {
+            const pending next = queue_[i];
+            const std::string path = out_.rules[next.rule].name;  // a copy: rules move as more are added
+            expression body = build(*next.schema, path);
+            out_.rules[next.rule].body = std::move(body);
+        }
+        return std::move(out_);
+    }
+
+private:
+    struct pending {
+        const json* schema;
+        std::uint32_t rule;
+    };
+
+    static constexpr std::size_t max_path = 500;
+
+    [[nodiscard]] expression built_in(std::string_view name) const { return reference(built_in_.find(name)->second); }
+    [[nodiscard]] static expression nothing() { return choice({}); }
+    [[nodiscard]] expression space() const { return built_in("space"); }
+
+    std::uint32_t add_rule(const std::string& path, expression body = {}) {
+        if (out_.rules.size() >= max_rules) fail_schema(path, "the schema is too large");
+        out_.rules.push_back({path, std::move(body)});
+        return static_cast<std::uint32_t>(out_.rules.size() - 1);
+    }
+    std::uint32_t rule_for(const json& schema, const std::string& path) {
+        if (const auto known = ids_.find(&schema); known != ids_.end()) return known->second;
+        const std::uint32_t id = add_rule(path.size() <= max_path ? path : path.substr(0, max_path) + "...");
+        ids_.emplace(&schema, id);
+        queue_.push_back({&schema, id});
+        return id;
+    }
+    [[nodiscard]] expression schema_at(const json& schema, const std::string& path) {
+        return reference(rule_for(schema, path));
+    }
+
+    expression build(const json& schema, const std::string& path) {
+        if (schema == json(true)) return built_in("value");
+        if (schema == json(false)) return nothing();
+        if (!schema.is_object()) fail_schema(path, "a schema is an object or a boolean");
+        schema_document::check_keywords(schema, path);
+        std::size_t assertions = 0;
+        for (const auto& [keyword, value] : schema.as_object()) assertions += schema_document::is_assertion(keyword);
+        if (const json* target = schema.find("$ref"); target != nullptr && assertions == 1)
+            return schema_at(document_.resolve(*target, path), target->as_string());
+        for (const char* keyword : {"anyOf", "oneOf"})
+            if (const json* ways = schema.find(keyword); ways != nullptr && assertions == 1)
+                return build_choice(schema_document::array_of(*ways, keyword, path), json(true), path + "/" + keyword);
+        const bool combined = std::ranges::any_of(schema.as_object(), [](const auto& member) {
+            return member.first == "$ref" || member.first == "allOf" || member.first == "anyOf" ||
+                   member.first == "oneOf";
+        });
+        if (!combined) return build_plain(schema, path);
+        json merged = document_.merge(schema, path);
+        const json* const ways = merged.find("anyOf");
+        if (ways == nullptr) return schema_at(document_.keep(std::move(merged), path), path);
+        const json::array alternatives = schema_document::array_of(*ways, "anyOf", path);
+        std::erase_if(merged.as_object(), [](const auto& member) { return member.first == "anyOf"; });
+        return build_choice(alternatives, merged, path + "/anyOf");
+    }
+
+    // One of several schemas, each together with what they share.
+    expression build_choice(const json::array& alternatives, const json& shared, const std::string& path) {
+        std::vector<expression> ways;
+        for (std::size_t i = 0; i < alternatives.size(); ++i) {
+            const std::string place = path + "/" + std::to_string(i);
+            const json& one = alternatives[i];
+            ways.push_back(schema_at(
+                shared == json(true) ? one : document_.keep(json::object{{"allOf", json::array{shared, one}}}, place),
+                place));
+        }
+        return choice(std::move(ways));
+    }
+
+    expression build_plain(const json& schema, const std::string& path) {
+        const json::array types = types_of(schema, path);
+        const json* const one = schema.find("const");
+        if (const json* listed = schema.find("enum"); listed != nullptr || one != nullptr)
+            return build_values(schema,
+                                one != nullptr ? json::array{*one} : schema_document::array_of(*listed, "enum", path),
+                                types, path);
+        if (types.empty()) return built_in("value");
+        std::vector<expression> ways;
+        for (const json& type : types) ways.push_back(build_type(type.as_string(), schema, path));
+        return choice(std::move(ways));
+    }
+
+    // The types a schema names, or the one that its keywords speak of; none: any.
+    [[nodiscard]] static json::array types_of(const json& schema, const std::string& path) {
+        if (const json* named = schema.find("type")) return schema_document::types_of(*named, path);
+        static constexpr std::pair<std::string_view, std::string_view> spoken_of[] = {
+            {"properties", "object"},       {"required", "object"},        {"additionalProperties", "object"},
+            {"minProperties", "object"},    {"maxProperties", "object"},   {"items", "array"},
+            {"prefixItems", "array"},       {"minItems", "array"},         {"maxItems", "array"},
+            {"minLength", "string"},        {"maxLength", "string"},       {"pattern", "string"},
+            {"format", "string"},           {"minimum", "number"},         {"maximum", "number"},
+            {"exclusiveMinimum", "number"}, {"exclusiveMaximum", "number"}};
+        for (const auto& [keyword, type] : spoken_of)
+            if (schema.find(keyword) != nullptr) return {type};
+        return {};
+    }
+
+    expression build_type(const std::string& type, const json& schema, const std::string& path) {
+        if (type == "object") return build_object(schema, path);
+        if (type == "array") return build_array(schema, path);
+        if (type == "string") return build_string(schema, path);
+        if (type == "integer" || type == "number")
+            if (auto bounded = bounded_number(type == "integer", schema, path)) return std::move(*bounded);
+        return built_in(type);
+    }
+
+    expression build_values(const json& schema, const json::array& values, const json::array& types,
+                            const std::string& path) {
+        for (const auto& [keyword, value] : schema.as_object())
+            if (schema_document::is_assertion(keyword) && keyword != "enum" && keyword != "const" && keyword != "type")
+                fail_schema(path, "\"" + keyword + "\" beside listed values is not supported");
+        if (schema.find("enum") != nullptr && schema.find("const") != nullptr)
+            fail_schema(path, "\"enum\" beside \"const\" is not supported");
+        const auto fits = [](const json& value, const std::string& type) {
+            switch (value.type()) {
+                case json::kind::null: return type == "null";
+                case json::kind::boolean: return type == "boolean";
+                case json::kind::integer: return type == "integer" || type == "number";
+                case json::kind::real: return type == "number";
+                case json::kind::string: return type == "string";
+                case json::kind::array: return type == "array";
+                case json::kind::object: return type == "object";
+            }
+            return false;
+        };
+        std::vector<expression> ways;
+        for (const json& value : values)
+            if (types.empty() ||
+                std::ranges::any_of(types, [&](const json& type) { return fits(value, type.as_string()); }))
+                ways.push_back(literal(value, space()));
+        return choice(std::move(ways));
+    }
+
+    expression build_string(const json& schema, const std::string& path) {
+        const json* const pattern = schema.find("pattern");
+        const json* const format = schema.find("format");
+        const std::uint32_t min = count_of(schema, "minLength", 0, path),
+                            max = count_of(schema, "maxLength", unlimited, path);
+        const int rules = (pattern != nullptr) + (format != nullptr) + (min != 0 || max != unlimited);
+        if (rules > 1)
+            fail_schema(path, "of \"pattern\", \"format\" and bounds on the length only one at a time is supported");
+        const auto quoted = [](expression content) { return sequence({text("\""), std::move(content), text("\"")}); };
+        if (pattern != nullptr)
+            return quoted(pattern_parser(schema_document::string_of(*pattern, "pattern", path), path).run());
+        if (format != nullptr) {
+            const auto known = built_in_.find("format-" + schema_document::string_of(*format, "format", path));
+            if (known == built_in_.end())
+                fail_schema(path, "format \"" + format->as_string() +
+                                      "\" is not supported; known are date, time, date-time and uuid");
+            return quoted(reference(known->second));
+        }
+        if (max < min) return nothing();
+        return rules == 0 ? built_in("string") : quoted(repeat(built_in("char"), min, max));
+    }
+
+    expression build_array(const json& schema, const std::string& path) {
+        const json* prefix = schema.find("prefixItems");
+        const json* items = schema.find("items");
+        std::string items_path = path + "/items", prefix_path = path + "/prefixItems/";
+        if (items != nullptr && items->is_array()) {  // as drafts before 2020-12 wrote it
+            prefix_path = path + "/items/";
+            items_path = path + "/additionalItems";
+            prefix = std::exchange(items, schema.find("additionalItems"));
+        }
+        std::vector<expression> first;
+        if (prefix != nullptr) {
+            const json::array& schemas = schema_document::array_of(*prefix, "prefixItems", path);
+            for (std::size_t i = 0; i < schemas.size(); ++i)
+                first.push_back(schema_at(schemas[i], prefix_path + std::to_string(i)));
+        }
+        const expression more = items != nullptr ? schema_at(*items, items_path)
+                                : first.empty()  ? built_in("value")
+                                                 : nothing();
+        const auto n = static_cast<std::uint32_t>(first.size());
+        const std::uint32_t min = count_of(schema, "minItems", 0, path),
+                            max = count_of(schema, "maxItems", unlimited, path);
+        if (min > max) return nothing();
+        const auto next = [&](const expression& item) { return sequence({text(","), space(), item}); };
+        const auto less = [](std::uint32_t a, std::uint32_t b) {
+            return a == unlimited ? unlimited : a > b ? a - b : 0;
+        };
+        // What may follow i items, from the last i to the first; i >= 1.
+        const std::uint32_t written = std::max(n, 1u);
+        expression rest = repeat(next(more), less(min, written), less(max, written));
+        for (std::uint32_t i = n; i-- > 1;) {
+            const std::uint32_t after = add_rule(path, std::move(rest));
+            std::vector<expression> ways;
+            if (i < max) ways.push_back(sequence({next(first[i]), reference(after)}));
+            if (i >= min) ways.push_back(sequence({}));
+            rest = choice(std::move(ways));
+        }
+        const expression list = sequence({n == 0 ? more : first[0], std::move(rest), space()});
+        std::vector<expression> ways;
+        if (max > 0) ways.push_back(list);
+        if (min == 0) ways.push_back(sequence({}));
+        return sequence({text("["), space(), choice(std::move(ways)), text("]")});
+    }
+
+    struct property {
+        std::string name;
+        expression member;
+        bool required;
+    };
+
+    expression build_object(const json& schema, const std::string& path) {
+        const std::vector<property> properties = properties_of(schema, path);
+        const json* const additional = schema.find("additionalProperties");
+        // A schema that names properties and does not speak of others has no others.
+        const bool closed = additional != nullptr ? *additional == json(false) : !properties.empty();
+        expression extra = nothing();
+        if (!closed)
+            extra = sequence(
+                {properties.empty() ? built_in("string") : other_name(properties, path), text(":"), space(),
+                 additional == nullptr ? built_in("value") : schema_at(*additional, path + "/additionalProperties")});
+        const auto needed =
+            static_cast<std::size_t>(std::ranges::count_if(properties, [](const property& p) { return p.required; }));
+        const std::uint32_t min = count_of(schema, "minProperties", 0, path),
+                            max = count_of(schema, "maxProperties", unlimited, path);
+        const auto next = [&](const expression& member) { return sequence({text(","), space(), member}); };
+        const auto braces = [&](expression members, bool may_be_empty) {
+            return sequence({text("{"), space(),
+                             repeat(sequence({std::move(members), space()}), may_be_empty ? 0 : 1, 1), text("}")});
+        };
+        if (properties.empty()) {
+            if (min > max) return nothing();
+            if (max == 0) return sequence({text("{"), space(), text("}")});
+            return braces(
+                sequence({extra, repeat(next(extra), min == 0 ? 0 : min - 1, max == unlimited ? max : max - 1)}),
+                min == 0);
+        }
+        if (min > needed || (max != unlimited && (!closed || max < properties.size())))
+            fail_schema(path, "bounds on the number of members beside named properties are not supported");
+        // What may follow once a member is written, from the last property to the first.
+        std::vector<expression> ways;
+        std::uint32_t after = add_rule(path, repeat(next(extra), 0, unlimited));
+        std::vector<std::uint32_t> rest;
+        for (std::size_t i = properties.size(); i-- > 0;) {
+            rest.push_back(after);
+            ways = {sequence({next(properties[i].member), reference(after)})};
+            if (!properties[i].required) ways.push_back(reference(after));
+            after = add_rule(path, choice(std::move(ways)));
+        }
+        std::ranges::reverse(rest);
+        // Any property may be the first, up to one that is required.
+        ways.clear();
+        for (std::size_t i = 0; i < properties.size(); ++i) {
+            ways.push_back(sequence({properties[i].member, reference(rest[i])}));
+            if (properties[i].required) break;
+        }
+        if (needed == 0) ways.push_back(sequence({extra, reference(rest.back())}));
+        return braces(choice(std::move(ways)), needed == 0);
+    }
+
+    [[nodiscard]] std::vector<property> properties_of(const json& schema, const std::string& path) {
+        std::vector<property> out;
+        std::unordered_map<std::string, std::size_t> places;
+        const auto add = [&](const std::string& name, expression value) {
+            places.emplace(name, out.size());
+            const std::uint32_t member =
+                add_rule(path, sequence({text(json(name).dump() + ":"), space(), std::move(value)}));
+            out.push_back({name, reference(member), false});
+        };
+        if (const json* named = schema.find("properties"))
+            for (const auto& [name, value] : schema_document::object_of(*named, "properties", path))
+                add(name, schema_at(value, path + "/properties/" + name));
+        const json* const additional = schema.find("additionalProperties");
+        if (const json* names = schema.find("required"))
+            for (const json& entry : schema_document::array_of(*names, "required", path)) {
+                const std::string& name = schema_document::string_of(entry, "required", path);
+                if (!places.contains(name))
+                    add(name, additional == nullptr ? built_in("value")
+                                                    : schema_at(*additional, path + "/additionalProperties"));
+                out[places[name]].required = true;
+            }
+        return out;
+    }
+
+    // A member's name, with its quotes and without escapes, that is none of the properties'.
+    expression other_name(const std::vector<property>& properties, const std::string& path) {
+        struct letter {
+            std::map<char32_t, std::uint32_t> next{};
+            bool taken = false;
+        };
+        std::vector<letter> tree(1);
+        for (const property& p : properties) {
+            std::size_t at = 0;
+            for (std::size_t i = 0; i < p.name.size();) {
+                const utf8_step step = decode_utf8(p.name, i);
+                i += step.length;
+                const auto [slot, is_new] =
+                    tree[at].next.try_emplace(step.code, static_cast<std::uint32_t>(tree.size()));
+                at = slot->second;
+                if (is_new) tree.emplace_back();
+                if (tree.size() > max_rules) fail_schema(path, "the schema is too large");
+            }
+            tree[at].taken = true;
+        }
+        std::vector<std::uint32_t> ids(tree.size());
+        for (std::uint32_t& id : ids) id = add_rule(path);
+        for (std::size_t i = 0; i < tree.size(); ++i) {
+            std::vector<expression> ways;
+            std::vector<code_range> here{{0, 0x1F}, {U'"', U'"'}, {U'\\', U'\\'}};
+            for (const auto& [c, child] : tree[i].next) {
+                here.push_back({c, c});
+                if (c < 0x20 || c == U'"' || c == U'\\') continue;  // written with an escape, so never by this rule
+                std::string spelled;
+                append_utf8(spelled, c);
+                ways.push_back(sequence({text(std::move(spelled)), reference(ids[child])}));
+            }
+            expression other{.kind = expression_kind::chars, .chars = code_points(std::move(here)).complement()};
+            ways.push_back(sequence({std::move(other), built_in("plain-rest")}));
+            if (!tree[i].taken) ways.push_back(text("\""));
+            out_.rules[ids[i]].body = choice(std::move(ways));
+        }
+        return sequence({text("\""), reference(ids[0])});
+    }
+
+    schema_document document_;
+    ruleset out_;
+    std::map<std::string, std::uint32_t, std::less<>> built_in_;
+    std::unordered_map<const json*, std::uint32_t> ids_;
+    std::vector<pending> queue_;
+};
+
+/// The rules of a JSON schema. Every text they match is JSON that the schema allows, except that "oneOf" is read as
+/// "anyOf" and that members whose names the schema leaves open may repeat. Members come in the order of "properties".
+/// Where the schema says nothing, less is allowed than it would: members beside "properties", and items beside
+/// "prefixItems", only if "additionalProperties" or "items" speaks of them; the one type that keywords speak of where
+/// "type" is missing; lengths of numbers and white space as in json_rules; strings of a pattern with escapes only where
+/// they are needed.
+/// Understood: type, properties, required, additionalProperties, minProperties and maxProperties
+/// (without properties), items, prefixItems, minItems, maxItems, minLength, maxLength, pattern, format (date, time,
+/// date-time, uuid), minimum, maximum and their exclusive forms (whole ones for numbers), enum, const, anyOf, oneOf,
+/// allOf, $ref within the document.
+/// @throws error{errc::bad_grammar} with the place: for keywords that cannot be kept to, by name
+/// @cite JSON Schema 2020-12, Validation and Core
+[[nodiscard]] inline ruleset parse_json_schema(const json& schema) { return schema_compiler(schema).run(); }
+
+/// Output that a JSON schema allows, ready to be matched.
+/// @throws error{errc::bad_grammar} as parse_json_schema() and compile()
+[[nodiscard]] inline std::shared_ptr<const program> json_schema(const json& schema) {
+    return compile(parse_json_schema(schema), unsatisfiable::prune);
+}
+
+/// Output that is one JSON object, whatever is in it.
+[[nodiscard]] inline std::shared_ptr<const program> json_object() { return gbnf(json_rules); }
+
+}  // namespace wafer::inline WAFER_ABI::grammar

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: MIT
+// L1 text/grammar: which tokens may come next. The one class that a session needs; it knows neither logits nor
+// sampling.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <utility>
+#include <vector>
+
+#include <wafer/core/config.hpp>
+#include <wafer/core/error.hpp>
+#include <wafer/text/grammar/automaton.hpp>
+#include <wafer/text/grammar/program.hpp>
+#include <wafer/text/grammar/token_trie.hpp>
+#include <wafer/text/vocabulary.hpp>
+
+namespace wafer::inline WAFER_ABI::grammar {
+
+/// A text in the making, token by token, that will satisfy a grammar. For one thread; program and tokens are shared.
+///     matcher m(grammar::gbnf(R"(root ::= "yes" | "no")"), tokens);
+///     while (!m.is_final()) {
+///         const token_id id = pick(logits, m.mask());
+///         if (words.is_end(id)) break;
+///         m.accept(id);
+///     }
+/// Tokens may end inside a character. Whatever is accepted, the text can be completed in bytes; and in tokens, if the
+/// vocabulary has one for every byte, as byte-level ones and those with byte fallback do.
+class matcher {
+public:
+    matcher(std::shared_ptr<const program> rules, std::shared_ptr<const token_trie> tokens)
+        : tokens_(std::move(tokens)), automaton_(std::move(rules)), path_(tokens_->depth() + 1) {
+        reset();
+    }
+
+    /// The tokens that may follow: bit id % 64 of word id / 64. Those that end a turn are among them where can_stop().
+    /// Empty only where is_final() and the vocabulary has no such token. Valid until the next call of a member that is
+    /// not const.
+    /// @cost  the first time in a state, a table look-up for each byte of the vocabulary that the grammar allows; then
+    ///         none
+    /// @throws error{errc::grammar_failed} if the vocabulary cannot spell what has to follow, or the grammar is too
+    ///         ambiguous to be followed (see automaton)
+    [[nodiscard]] std::span<const std::uint64_t> mask() {
+        if (const auto known = masks_.find(now()); known != masks_.end()) return known->second;
+        if (masks_.size() >= max_masks) masks_.clear();
+        auto bits = find_mask();
+        return masks_.insert_or_assign(now(), std::move(bits)).first->second;
+    }
+
+    /// Whether one token may follow; a few look-ups. @throws error{errc::grammar_failed}
+    [[nodiscard]] bool allows(token_id id) { return is_end(id) ? can_stop() : after(id) != automaton::dead; }
+
+    /// Appends a token. One that ends the turn changes nothing.
+    /// @throws error{errc::invalid_argument} if it may not follow; the text is then as before
+    /// @throws error{errc::grammar_failed}
+    void accept(token_id id) {
+        const automaton::state next = is_end(id) ? (can_stop() ? now() : automaton::dead) : after(id);
+        if (next == automaton::dead)
+            raise(errc::invalid_argument,
+                  "token " + std::to_string(id) + " may not follow here: draw tokens from the mask");
+        path_[0] = next;
+    }
+
+    /// Whether the text satisfies the grammar as it stands.
+    [[nodiscard]] bool can_stop() const noexcept { return automaton_.can_stop(now()); }
+    /// Whether it does and nothing more may follow: the turn is over.
+    [[nodiscard]] bool is_final() const noexcept { return automaton_.is_final(now()); }
+    /// Begins a new text. What was learnt of the grammar is kept.
+    void reset() { path_[0] = automaton_.start(); }
+
+private:
+    static constexpr std::size_t max_masks = 64;  // 1.2 MiB for 150,000 tokens
+
+    [[nodiscard]] automaton::state now() const noexcept { return path_[0]; }
+    [[nodiscard]] bool is_end(token_id id) const noexcept {
+        return std::ranges::find(tokens_->ends(), id) != tokens_->ends().end();
+    }
+
+    void forget_all_but(std::size_t depth) {
+        masks_.clear();  // they are kept by the states' old numbers
+        automaton_.forget_all_but(std::span(path_).first(depth + 1));
+    }
+
+    [[nodiscard]] automaton::state after(token_id id) {
+        const std::string_view bytes = tokens_->bytes(id);
+        if (bytes.empty()) return automaton::dead;
+        automaton_.restart_work();
+        if (automaton_.wants_to_forget()) forget_all_but(0);
+        automaton::state s = now();
+        for (const char c : bytes) s = automaton_.step(s, static_cast<std::uint8_t>(c));
+        return s;
+    }
+
+    [[nodiscard]] std::vector<std::uint64_t> find_mask() {
+        std::vector<std::uint64_t> bits((tokens_->size() + 63) / 64);
+        const auto set = [&](token_id id) { bits[static_cast<std::size_t>(id) / 64] |= std::uint64_t{1} << (id % 64); };
+        const std::span nodes = tokens_->nodes();
+        const std::span ids = tokens_->ids();
+        bool any = is_final();
+        automaton_.restart_work();
+        // path_[d]: the state after d bytes of the token that is spelt.
+        for (std::size_t i = 0; i + 1 < nodes.size();) {
+            const auto& n = nodes[i];
+            if (automaton_.wants_to_forget()) forget_all_but(n.depth);
+            const automaton::state s = automaton_.step(path_[n.depth], n.byte);
+            if (s == automaton::dead) {
+                i = n.end;
+                continue;
+            }
+            path_[n.depth + std::size_t{1}] = s;
+            ++i;
+            for (std::uint32_t k = n.first_token; k < nodes[i].first_token; ++k) {
+                set(ids[k]);
+                any = true;
+            }
+        }
+        if (can_stop())
+            for (const token_id id : tokens_->ends()) {
+                set(id);
+                any = true;
+            }
+        if (!any) raise(errc::grammar_failed, "no token of the vocabulary spells what the grammar asks for next");
+        return bits;
+    }
+
+    std::shared_ptr<const token_trie> tokens_;
+    automaton automaton_;
+    std::vector<automaton::state> path_;  // the first is the text's, the others serve find_mask()
+    std::unordered_map<automaton::state, std::vector<std::uint64_t>> masks_;
+};
+
+}  // namespace wafer::inline WAFER_ABI::grammar

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: MIT
+// L1 text/grammar: a grammar compiled to a graph over bytes. compiler.hpp makes it, automaton.hpp walks it.
+#pragma once
+
+#include <array>
+#include <bitset>
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include <wafer/core/config.hpp>
+
+namespace wafer::inline WAFER_ABI::grammar {
+
+using node_id = std::uint32_t;
+
+enum class node_kind : std::uint8_t {
+    bytes,   // reads one byte of set `arg`, then goes to `next`
+    either,  // goes to `next` and to `arg`
+    call,    // matches rule `arg`, then goes to `next`
+    end,     // returns to the caller of its rule
+    accept,  // the whole text may end here
+    none,    // nothing can match
+};
+
+struct node {
+    node_kind kind = node_kind::none;
+    node_id next = 0;
+    std::uint32_t arg = 0;
+};
+
+using byte_set = std::bitset<256>;
+
+/// What compile() guarantees: every node that can be reached from the root can still reach `accept`, and rules are
+/// ordered such that one which calls another before it has read a byte comes before it. Const, and shared by threads.
+struct program {
+    struct entry {
+        node_id first;
+        bool nullable;  // it also matches the empty text
+    };
+    static constexpr node_id accept = 0;
+
+    std::vector<node> nodes;
+    std::vector<byte_set> sets;
+    std::vector<entry> rules;
+    std::uint32_t root = 0;
+    /// Bytes that no set tells apart are of one class.
+    std::array<std::uint8_t, 256> class_of{};
+    /// One byte of each class.
+    std::vector<std::uint8_t> representatives;
+
+    [[nodiscard]] bool reads(const node& n, std::uint8_t byte_class) const noexcept {
+        return sets[n.arg][representatives[byte_class]];
+    }
+};
+
+}  // namespace wafer::inline WAFER_ABI::grammar

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: MIT
+// JSON Schema's validation, the part that wafer writes by: small, slow, and with none of wafer's restrictions.
+#pragma once
+
+#include <algorithm>
+#include <cmath>
+#include <regex>
+#include <string>
+#include <string_view>
+
+#include <wafer/core/json.hpp>
+#include <wafer/core/utf8.hpp>
+
+namespace wafer_test {
+
+class validator {
+public:
+    explicit validator(const wafer::json& root) : root_(root) {}
+    bool valid(const wafer::json& value) const { return valid(root_, value); }
+
+private:
+    using json = wafer::json;
+
+    const json& target(const std::string& reference) const {
+        const json* at = &root_;
+        for (std::size_t begin = 2; begin <= reference.size();) {
+            const std::size_t end = std::min(reference.find('/', begin), reference.size());
+            std::string name = reference.substr(begin, end - begin);
+            if (const auto slash = name.find("~1"); slash != name.npos) name.replace(slash, 2, "/");
+            at = at->is_array() ? &at->at(static_cast<std::size_t>(std::stoi(name))) : &at->at(name);
+            begin = end + 1;
+        }
+        return *at;
+    }
+    static bool is(const json& v, std::string_view type) {
+        switch (v.type()) {
+            case json::kind::null: return type == "null";
+            case json::kind::boolean: return type == "boolean";
+            case json::kind::integer: return type == "integer" || type == "number";
+            case json::kind::real:
+                return type == "number" || (type == "integer" && v.as_double() == std::floor(v.as_double()));
+            case json::kind::string: return type == "string";
+            case json::kind::array: return type == "array";
+            case json::kind::object: return type == "object";
+        }
+        return false;
+    }
+    static std::size_t characters(const std::string& text) {
+        return static_cast<std::size_t>(
+            std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xC0) != 0x80; }));
+    }
+    static bool is_date(const std::string& s) {
+        static const std::regex form("\\d{4}-\\d\\d-\\d\\d");
+        if (!std::regex_match(s, form)) return false;
+        const int y = std::stoi(s.substr(0, 4)), m = std::stoi(s.substr(5, 2)), d = std::stoi(s.substr(8, 2));
+        const bool leap = (y % 4 == 0 && y % 100 != 0) || y % 400 == 0;
+        const int days[] = {31, leap ? 29 : 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
+        return m >= 1 && m <= 12 && d >= 1 && d <= days[m - 1];
+    }
+    static bool is_time(const std::string& s) {
+        static const std::regex form("([01]\\d|2[0-3]):[0-5]\\d:[0-5]\\d(\\.\\d+)?(Z|[-+]([01]\\d|2[0-3]):[0-5]\\d)");
+        return std::regex_match(s, form);
+    }
+    static bool formatted(const std::string& s, const std::string& format) {
+        if (format == "date") return is_date(s);
+        if (format == "time") return is_time(s);
+        if (format == "date-time")
+            return s.size() > 11 && s[10] == 'T' && is_date(s.substr(0, 10)) && is_time(s.substr(11));
+        static const std::regex uuid("[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}");
+        return format == "uuid" && std::regex_match(s, uuid);
+    }
+
+    bool valid(const json& schema, const json& v) const {
+        if (schema.is_bool()) return schema.as_bool();
+        return std::ranges::all_of(schema.as_object(),
+                                   [&](const auto& k) { return holds(schema, k.first, k.second, v); });
+    }
+    bool holds(const json& schema, const std::string& keyword, const json& k, const json& v) const {
+        const auto each = [&](auto algorithm, const auto& schemas) {
+            return algorithm(schemas, [&](const json& one) { return valid(one, v); });
+        };
+        if (keyword == "$ref") return valid(target(k.as_string()), v);
+        if (keyword == "allOf") return each(std::ranges::all_of, k.as_array());
+        if (keyword == "anyOf" || keyword == "oneOf") return each(std::ranges::any_of, k.as_array());
+        if (keyword == "const") return v == k;
+        if (keyword == "enum") return std::ranges::find(k.as_array(), v) != k.as_array().end();
+        if (keyword == "type") {
+            if (k.is_string()) return is(v, k.as_string());
+            return std::ranges::any_of(k.as_array(), [&](const json& type) { return is(v, type.as_string()); });
+        }
+        if (v.is_number()) {
+            const double x = v.as_double();
+            if (keyword == "minimum") return x >= k.as_double();
+            if (keyword == "maximum") return x <= k.as_double();
+            if (keyword == "exclusiveMinimum") return x > k.as_double();
+            if (keyword == "exclusiveMaximum") return x < k.as_double();
+        } else if (v.is_string()) {
+            const std::string& s = v.as_string();
+            if (keyword == "minLength") return characters(s) >= static_cast<std::size_t>(k.as_int());
+            if (keyword == "maxLength") return characters(s) <= static_cast<std::size_t>(k.as_int());
+            if (keyword == "pattern") return std::regex_search(s, std::regex(k.as_string()));
+            if (keyword == "format") return formatted(s, k.as_string());
+        } else if (v.is_array()) {
+            const json::array& items = v.as_array();
+            if (keyword == "minItems") return items.size() >= static_cast<std::size_t>(k.as_int());
+            if (keyword == "maxItems") return items.size() <= static_cast<std::size_t>(k.as_int());
+            const json* const prefix = schema.find("prefixItems");
+            const std::size_t first = prefix != nullptr ? prefix->as_array().size() : 0;
+            for (std::size_t i = 0; i < items.size(); ++i) {
+                if (keyword == "prefixItems" && i < first && !valid(prefix->as_array()[i], items[i])) return false;
+                if (keyword == "items" && i >= first && !valid(k, items[i])) return false;
+            }
+        } else if (v.is_object()) {
+            const json::object& members = v.as_object();
+            if (keyword == "minProperties") return members.size() >= static_cast<std::size_t>(k.as_int());
+            if (keyword == "maxProperties") return members.size() <= static_cast<std::size_t>(k.as_int());
+            if (keyword == "required")
+                return std::ranges::all_of(k.as_array(),
+                                           [&](const json& name) { return v.find(name.as_string()) != nullptr; });
+            const json* const named = schema.find("properties");
+            for (const auto& [name, member] : members) {
+                const json* const own = named != nullptr ? named->find(name) : nullptr;
+                if (keyword == "properties" && own != nullptr && !valid(*own, member)) return false;
+                if (keyword == "additionalProperties" && own == nullptr && !valid(k, member)) return false;
+            }
+        }
+        return true;
+    }
+
+    const json& root_;
+};
+
+}  // namespace wafer_test
