@@ -51,6 +51,12 @@ inline row quantised(row x) {
     return x;
 }
 
+/// x as bf16: 8 significant bits, off by at most half of the last one.
+inline row as_bf16(row x) {
+    for (auto& v : x) v.error += (std::fabs(v.value) + v.error) * 0x1p-9 * (1 + 1e-5);
+    return x;
+}
+
 /// W x + bias, summed in float32 in any order: each of the k products and sums is rounded, on partial sums of at most
 /// sum |w x|; four more roundings for scales.
 inline row product(const std::vector<double>& w, const row& x, std::span<const float> bias = {}) {

@@ -33,13 +33,48 @@ TEST_CASE("think: the split does not depend on where the stream is cut") {
     const std::string text = "<think>\nplan <b> </thin\n</think>\n\nHello <world> </think>!";
     for (std::size_t step = 1; step <= text.size(); ++step)
         CHECK(split(think_splitter(), text, step) ==
-              std::vector<text_piece>{{thinking, "plan <b> </thin\n"}, {answer, "Hello <world> </think>!"}});
+              std::vector<text_piece>{{thinking, "plan <b> </thin"}, {answer, "Hello <world> </think>!"}});
 }
 
 TEST_CASE("think: a tag that the prompt opened is honoured") {
     for (const std::size_t step : {1u, 3u, 100u})
         CHECK(split(think_splitter(true), "\nplan</think>\n\n42", step) ==
               std::vector<text_piece>{{thinking, "plan"}, {answer, "42"}});
+}
+
+TEST_CASE("think: white space on either side of thinking is no part of the text, other white space is") {
+    for (std::size_t step = 1; step < 30; ++step) {
+        CHECK(split(think_splitter(), " \n<think> a b \r\n\n</think>\t c \n", step) ==
+              std::vector<text_piece>{{thinking, "a b"}, {answer, "c \n"}});
+        CHECK(split(think_splitter(), "x <think>\n</think>\n y", step) == std::vector<text_piece>{{answer, "x y"}});
+        CHECK(split(think_splitter(true), "a \n b \n", step) == std::vector<text_piece>{{thinking, "a \n b \n"}});
+    }
+}
+
+TEST_CASE("think: a model may repeat the tag that the prompt opened") {
+    for (std::size_t step = 1; step < 30; ++step) {
+        CHECK(split(think_splitter(true), "\n<think>\n\nhm</think>\nx", step) ==
+              std::vector<text_piece>{{thinking, "hm"}, {answer, "x"}});
+        CHECK(split(think_splitter(true), "<thin</think>x", step) ==
+              std::vector<text_piece>{{thinking, "<thin"}, {answer, "x"}});
+        CHECK(split(think_splitter(true), "<think", step) == std::vector<text_piece>{{thinking, "<think"}});
+    }
+}
+
+TEST_CASE("think: characters of several bytes may be cut too") {
+    const std::string text = "<think>\xC3\xA9\xF0\x9F\x98\x80</think>\xE2\x82\xAC";
+    for (std::size_t step = 1; step <= text.size(); ++step)
+        CHECK(split(think_splitter(), text, step) ==
+              std::vector<text_piece>{{thinking, "\xC3\xA9\xF0\x9F\x98\x80"}, {answer, "\xE2\x82\xAC"}});
+}
+
+TEST_CASE("think: a prompt opens thinking when its last word is the tag") {
+    CHECK(opens_thinking("<|Assistant|><think>\n"));
+    CHECK(opens_thinking("<think>"));
+    CHECK_FALSE(opens_thinking("<think>\n\n</think>\n\n"));
+    CHECK_FALSE(opens_thinking("assistant\n"));
+    CHECK_FALSE(opens_thinking(""));
+    CHECK(opens_thinking("x[[ ", {"[[", "]]"}));
 }
 
 TEST_CASE("think: text without tags is an answer and keeps its line breaks") {

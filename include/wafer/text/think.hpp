@@ -26,13 +26,19 @@ struct think_tags {
     std::string open = "<think>", close = "</think>";  // neither may be empty
 };
 
-/// Splits a stream at its tags, wherever pieces are cut. Tags and the line breaks right after them are not part of the text;
-/// a closing tag outside of thinking is. Holds back only what may still become a tag.
+/// Whether a prompt ends inside thinking: templates of some models write the opening tag.
+[[nodiscard]] inline bool opens_thinking(std::string_view prompt, const think_tags& tags = {}) {
+    return prompt.substr(0, prompt.find_last_not_of(" \t\r\n") + 1).ends_with(tags.open);  // npos + 1 is 0
+}
+
+/// Splits a stream at its tags, wherever pieces are cut. Tags are not part of the text, nor the white space on either side of
+/// thinking; a closing tag outside of thinking is. A stream that begins with thinking may repeat the tag that the prompt
+/// opened. Holds back only what may still become a tag, and white space that may stand beside one.
 class think_splitter {
 public:
     /// starts_inside: the prompt ended in the opening tag, so that the stream begins with thinking.
     explicit think_splitter(bool starts_inside = false, think_tags tags = {})
-        : tags_(std::move(tags)), inside_(starts_inside), after_tag_(starts_inside) {}
+        : tags_(std::move(tags)), inside_(starts_inside), after_tag_(starts_inside), may_repeat_(starts_inside) {}
 
     /// The pieces that are certain after this text, none of them empty.
     [[nodiscard]] std::vector<text_piece> feed(std::string_view text) {
@@ -40,19 +46,26 @@ public:
         std::vector<text_piece> out;
         while (true) {
             if (after_tag_) {
-                pending_.erase(0, std::min(pending_.find_first_not_of('\n'), pending_.size()));
-                if (pending_.empty()) return out;
-                after_tag_ = false;
+                pending_.erase(0, std::min(pending_.find_first_not_of(blanks), pending_.size()));
+                if (may_repeat_ && std::string_view(tags_.open).starts_with(pending_.substr(0, tags_.open.size())) &&
+                    pending_.size() < tags_.open.size())
+                    return out;
+                if (may_repeat_ && pending_.starts_with(tags_.open)) pending_.erase(0, tags_.open.size());
+                else if (pending_.empty()) return out;
+                else after_tag_ = false;
+                may_repeat_ = false;
+                continue;
             }
             const std::string& tag = inside_ ? tags_.close : tags_.open;
             const std::size_t found = pending_.find(tag);
             if (found == pending_.npos) break;
-            emit(found, out);
-            pending_.erase(0, tag.size());
+            const std::size_t end = text_end(found);
+            emit(end, out);
+            pending_.erase(0, found - end + tag.size());
             inside_ = !inside_;
             after_tag_ = true;
         }
-        emit(pending_.size() - held_back(), out);
+        emit(text_end(pending_.size() - held_back()), out);
         return out;
     }
 
@@ -67,9 +80,19 @@ public:
     [[nodiscard]] text_kind kind() const noexcept { return inside_ ? text_kind::thinking : text_kind::answer; }
 
 private:
+    static constexpr std::string_view blanks = " \t\r\n";
+
     void emit(std::size_t size, std::vector<text_piece>& out) {
-        if (size > 0) out.push_back({kind(), pending_.substr(0, size)});
+        if (size > 0) {
+            out.push_back({kind(), pending_.substr(0, size)});
+            said_ = true;
+        }
         pending_.erase(0, size);
+    }
+    // Where white space begins that belongs to a tag at `end`: at the end of thinking, and before all text.
+    [[nodiscard]] std::size_t text_end(std::size_t end) const noexcept {
+        const std::size_t trimmed = std::string_view(pending_).substr(0, end).find_last_not_of(blanks) + 1;
+        return inside_ || (trimmed == 0 && !said_) ? trimmed : end;
     }
     // Length of the longest end of the pending text that begins the tag looked for.
     [[nodiscard]] std::size_t held_back() const noexcept {
@@ -81,7 +104,8 @@ private:
 
     think_tags tags_;
     std::string pending_;
-    bool inside_, after_tag_;
+    bool inside_, after_tag_, may_repeat_;
+    bool said_ = false;  // some text came out
 };
 
 }  // namespace wafer::inline WAFER_ABI

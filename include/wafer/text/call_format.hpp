@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: MIT
+// L1 text: how families of models write calls of tools. A new one is a name, an entry and perhaps a function.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include <wafer/core/config.hpp>
+
+namespace wafer::inline WAFER_ABI {
+
+enum class call_dialect : std::uint8_t { none, llama, hermes, deepseek, mistral, harmony };
+
+/// One dialect. Either the JSON names the function, or the name stands before the JSON and a separator.
+struct call_format {
+    call_dialect dialect{};
+    std::string_view name{};                       // the dialect's name
+    std::string_view sign{};                       // what only templates of these models contain
+    std::string_view token{};                      // what only their vocabularies contain, as a special token
+    std::string_view open{}, close{};              // around one call; close may be empty
+    std::string_view separator{};                  // before the arguments, where the name is outside the JSON
+    std::string_view block_open{}, block_close{};  // around all calls
+    bool bare = false;                             // JSON alone is a call where an answer or another call would begin
+    std::string_view lead = " \t\r\n";             // may stand between the opening marker and the JSON
+    std::string_view trail = " \t\r\n";            // may stand between the JSON and the closing marker
+    std::string_view between = " \t\r\n";          // may stand between calls
+    /// The function's name in what stands before the separator and between it and the JSON: empty if that is malformed,
+    /// nothing if this is no call.
+    std::optional<std::string> (*find_name)(std::string_view before, std::string_view after) = nullptr;
+};
+
+namespace detail {
+
+inline std::string_view without_blanks(std::string_view text) noexcept {
+    constexpr std::string_view blanks = " \t\r\n";
+    text.remove_prefix(std::min(text.find_first_not_of(blanks), text.size()));
+    return text.substr(0, text.find_last_not_of(blanks) + 1);  // npos + 1 is 0
+}
+
+// V3: function <sep> NAME, then a fenced block. V3.1: NAME <sep>.
+inline std::optional<std::string> deepseek_name(std::string_view before, std::string_view after) {
+    after = without_blanks(after);
+    const std::string_view name = without_blanks(after.empty() ? before : after.substr(0, after.find('\n')));
+    return std::string(name);
+}
+
+// The header of a message of gpt-oss: ... to=functions.NAME ...; its content must begin with the JSON.
+inline std::optional<std::string> harmony_name(std::string_view before, std::string_view after) {
+    const std::size_t to = before.find("to=");
+    if (to == before.npos) return std::nullopt;
+    if (!without_blanks(after).empty()) return std::string();
+    std::string_view name = before.substr(to + 3);
+    name = name.substr(0, name.find_first_of(" \t\r\n<"));
+    if (name.starts_with("functions.")) name.remove_prefix(10);
+    return std::string(name);
+}
+
+}  // namespace detail
+
+/// The dialects, those with the plainest signs first. DeepSeek's markers have U+FF5C for bars and U+2581 for spaces, here in
+/// octal.
+inline constexpr call_format call_formats[] = {
+    {.dialect = call_dialect::harmony,
+     .name = "harmony",
+     .sign = "<|channel|>",
+     .token = "<|channel|>",
+     .open = "<|start|>",
+     .close = "<|call|>",
+     .separator = "<|message|>",
+     .find_name = detail::harmony_name},
+    {.dialect = call_dialect::deepseek,
+     .name = "deepseek",
+     .sign = "<\357\275\234tool\342\226\201call\342\226\201begin\357\275\234>",
+     .token = "<\357\275\234tool\342\226\201call\342\226\201begin\357\275\234>",
+     .open = "<\357\275\234tool\342\226\201call\342\226\201begin\357\275\234>",
+     .close = "<\357\275\234tool\342\226\201call\342\226\201end\357\275\234>",
+     .separator = "<\357\275\234tool\342\226\201sep\357\275\234>",
+     .block_open = "<\357\275\234tool\342\226\201calls\342\226\201begin\357\275\234>",
+     .block_close = "<\357\275\234tool\342\226\201calls\342\226\201end\357\275\234>",
+     .trail = " \t\r\n`",
+     .find_name = detail::deepseek_name},
+    {.dialect = call_dialect::hermes,
+     .name = "hermes",
+     .sign = "<tool_call>",
+     .token = "<tool_call>",
+     .open = "<tool_call>",
+     .close = "</tool_call>"},
+    {.dialect = call_dialect::mistral,
+     .name = "mistral",
+     .sign = "[TOOL_CALLS]",
+     .token = "[TOOL_CALLS]",
+     .open = "[TOOL_CALLS]",
+     .bare = true,
+     .lead = " \t\r\n[",
+     .between = " \t\r\n,]"},
+    {.dialect = call_dialect::llama,
+     .name = "llama",
+     .sign = "<|start_header_id|>ipython",
+     .token = "<|python_tag|>",
+     .open = "<|python_tag|>",
+     .bare = true,
+     .between = " \t\r\n;,"},
+};
+
+[[nodiscard]] constexpr call_format format_of(call_dialect dialect) noexcept {
+    for (const call_format& format : call_formats)
+        if (format.dialect == dialect) return format;
+    return {};
+}
+
+/// "hermes" and the like; "none" for none.
+[[nodiscard]] constexpr std::string_view to_string(call_dialect dialect) noexcept {
+    return dialect == call_dialect::none ? "none" : format_of(dialect).name;
+}
+
+/// The dialect that a model with this chat template speaks.
+[[nodiscard]] constexpr call_dialect dialect_of_template(std::string_view source) noexcept {
+    for (const call_format& format : call_formats)
+        if (source.find(format.sign) != source.npos) return format.dialect;
+    return call_dialect::none;
+}
+
+/// The same for a model whose special tokens are known: has(text) tells whether there is one of that text.
+template <class Has>
+[[nodiscard]] constexpr call_dialect dialect_of_tokens(const Has& has) {
+    for (const call_format& format : call_formats)
+        if (has(format.token)) return format.dialect;
+    return call_dialect::none;
+}
+
+}  // namespace wafer::inline WAFER_ABI

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: MIT
+// L1 text: a model's reply as it streams by: thinking, answer and calls of tools apart, whatever the model's family.
+#pragma once
+
+#include <algorithm>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include <wafer/core/config.hpp>
+#include <wafer/text/call_format.hpp>
+#include <wafer/text/channels.hpp>
+#include <wafer/text/think.hpp>
+#include <wafer/text/tool_calls.hpp>
+
+namespace wafer::inline WAFER_ABI {
+
+/// Reads one reply. Thinking is split off first, so that what is thought of calls is no call.
+class reply_reader {
+public:
+    /// prompt: what the reply continues; its end tells whether thinking began there.
+    explicit reply_reader(call_dialect dialect = call_dialect::none, std::string_view prompt = {}) : calls_(dialect) {
+        if (dialect == call_dialect::harmony) splitter_.emplace<channel_splitter>();
+        else splitter_.emplace<think_splitter>(opens_thinking(prompt));
+    }
+
+    /// The events that are certain after this text.
+    [[nodiscard]] std::vector<reply_event> feed(std::string_view text) {
+        std::vector<reply_event> out;
+        add(out, std::visit([&](auto& splitter) { return splitter.feed(text); }, splitter_));
+        return out;
+    }
+    /// Ends the reply. @see tool_call_reader::flush
+    [[nodiscard]] std::vector<reply_event> flush() {
+        std::vector<reply_event> out;
+        add(out, std::visit([](auto& splitter) { return splitter.flush(); }, splitter_));
+        for (reply_event& event : calls_.flush()) out.push_back(std::move(event));
+        return out;
+    }
+
+    /// Whether what comes next is thought rather than said.
+    [[nodiscard]] bool thinking() const noexcept {
+        return std::visit([](const auto& splitter) { return splitter.kind() == text_kind::thinking; }, splitter_);
+    }
+
+    /// Whether a token of this text must reach feed() as text although it is a control token.
+    [[nodiscard]] static bool is_marker(call_dialect dialect, std::string_view token) noexcept {
+        const call_format f = format_of(dialect);
+        const auto is = [&](std::string_view marker) { return !token.empty() && token == marker; };
+        if (is(f.open) || is(f.close) || is(f.separator) || is(f.block_open) || is(f.block_close)) return true;
+        if (dialect != call_dialect::harmony) return is("<think>") || is("</think>");
+        return is(channel_splitter::channel) || is(channel_splitter::constrain) ||
+               std::ranges::any_of(channel_splitter::ends, is);
+    }
+
+private:
+    void add(std::vector<reply_event>& out, std::vector<text_piece> pieces) {
+        const auto append = [&](std::vector<reply_event> events) {
+            for (reply_event& event : events) out.push_back(std::move(event));
+        };
+        for (text_piece& piece : pieces) {
+            if (piece.kind == text_kind::answer) {
+                append(calls_.feed(piece.text));
+            } else {
+                append(calls_.flush());  // what is held back came before this
+                out.push_back({reply_kind::thinking, std::move(piece.text)});
+            }
+        }
+    }
+
+    std::variant<think_splitter, channel_splitter> splitter_;
+    tool_call_reader calls_;
+};
+
+}  // namespace wafer::inline WAFER_ABI

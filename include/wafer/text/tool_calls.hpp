@@ -1,0 +1,328 @@
+// SPDX-License-Identifier: MIT
+// L1 text: finds the calls of tools in an answer while its text streams by. Knows nothing of tokens.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <wafer/core/config.hpp>
+#include <wafer/core/json.hpp>
+#include <wafer/text/call_format.hpp>
+#include <wafer/text/json_check.hpp>
+#include <wafer/text/object_scanner.hpp>
+
+namespace wafer::inline WAFER_ABI {
+
+enum class reply_kind : std::uint8_t {
+    thinking,        // text: a piece of what the model thinks
+    answer,          // text: a piece of what it says
+    call_begin,      // text: the name of the function that is being called
+    call_arguments,  // text: a piece of its arguments, as the model writes them
+    call_end,        // text: all of the arguments as written; arguments: the same, read; name: the function's
+    call_invalid,    // text: all that the model wrote of a call that cannot be read; ends a call that had begun
+};
+
+/// A stretch of a reply.
+struct reply_event {
+    reply_kind kind;
+    std::string text;
+    std::string name{};  // of call_end
+    json arguments{};    // of call_end: an object
+    friend bool operator==(const reply_event&, const reply_event&) = default;
+};
+
+namespace detail {
+
+// The call that a reader is in the middle of; offsets into what it holds of the text.
+struct open_call {
+    std::size_t body = 0;                  // after the opening marker; without one, of JSON that stands alone
+    bool marked = false;                   // has an opening marker
+    bool broken = false;                   // cannot be read
+    bool plain = false;                    // is text, in spite of its marker
+    bool begun = false;                    // call_begin was sent
+    std::size_t stop = std::string::npos;  // where it was seen to be no call
+    std::size_t searched = 0;              // up to where the closing marker of a broken one was looked for
+    object_scanner object;
+    std::optional<std::string> name;
+    std::size_t first = std::string::npos, last = std::string::npos;  // the arguments' text
+    std::size_t sent = 0;                                             // up to where it was sent
+};
+
+}  // namespace detail
+
+/// Tells calls from the text around them, wherever the stream is cut. Nothing is lost: what begins like a call and is none
+/// comes out as answer, in its place; what is marked as a call and cannot be read comes out as call_invalid. Of what is well
+/// formed the markers are left out, and white space between calls and after the last one. Holds back only what may still
+/// become a marker, and a call's text until the function's name is known.
+/// @cost linear in the text.
+class tool_call_reader {
+public:
+    explicit tool_call_reader(call_dialect dialect = call_dialect::none)
+        : format_(format_of(dialect)), between_(!format_.open.empty()) {}
+
+    /// The events that are certain after this text.
+    [[nodiscard]] std::vector<reply_event> feed(std::string_view text) {
+        pending_ += text;
+        return run(false);
+    }
+    /// Ends the stream: a call that lacks only its closing marker counts, since that may be the token that ends a turn.
+    [[nodiscard]] std::vector<reply_event> flush() { return run(true); }
+
+private:
+    static constexpr std::size_t none = std::string::npos;
+    static constexpr std::string_view blanks = " \t\r\n";
+    static constexpr std::size_t max_header = 4096;  // bytes before a separator, and between it and the JSON
+
+    std::vector<reply_event> run(bool ends) {
+        std::vector<reply_event> out;
+        while (call_ ? read_call(out, ends) : read_text(out, ends)) {
+        }
+        return out;
+    }
+
+    static void add(std::vector<reply_event>& out, reply_kind kind, std::string_view text) {
+        if (!text.empty()) out.push_back({kind, std::string(text)});
+    }
+    void say(std::vector<reply_event>& out, std::size_t size) {
+        add(out, reply_kind::answer, std::string_view(pending_).substr(0, size));
+        pending_.erase(0, size);
+        if (size > 0) between_ = false;
+    }
+
+    // --- outside of calls. Both readers return whether there is more to do.
+
+    bool read_text(std::vector<reply_event>& out, bool ends) {
+        if (format_.open.empty()) return say(out, pending_.size()), false;
+        std::size_t at = none, length = 0;
+        bool opens = false;
+        for (const std::string_view marker : {format_.open, format_.block_open, format_.block_close}) {
+            const std::size_t found = marker.empty() ? none : pending_.find(marker);
+            if (found >= at) continue;
+            at = found;
+            length = marker.size();
+            opens = marker == format_.open;
+        }
+        const std::size_t filler = between_ ? pending_.find_first_not_of(after_call_ ? format_.between : blanks) : 0;
+        if (between_ && format_.bare && filler < std::min(at, pending_.size()) && pending_[filler] == '{') {
+            call_.emplace().body = filler;
+            return true;
+        }
+        if (at == none) {
+            const std::size_t keep = ends ? 0 : held_back();
+            if (filler < pending_.size() - keep) say(out, pending_.size() - keep);
+            else if (ends && after_call_) pending_.clear();
+            else if (ends) say(out, pending_.size());
+            return false;
+        }
+        if (!opens) return read_block(out, at, length, ends);
+        // White space before the marker stays with it until it is known to begin a call.
+        if (filler < at) say(out, std::exchange(at, 0));
+        call_.emplace().body = at + length;
+        call_->marked = true;
+        return true;
+    }
+
+    // A marker around all calls is left out, but only beside a call.
+    bool read_block(std::vector<reply_event>& out, std::size_t at, std::size_t length, bool ends) {
+        if (pending_.find_first_not_of(blanks) < at) say(out, std::exchange(at, 0));
+        const std::string_view text = pending_, marker = text.substr(at, length);
+        bool belongs = after_call_;
+        if (marker == format_.block_open) {
+            const std::size_t next = std::min(text.find_first_not_of(blanks, at + length), text.size());
+            if (!ends && format_.open.starts_with(text.substr(next))) return false;
+            belongs = text.substr(next).starts_with(format_.open);
+        }
+        if (!belongs) return say(out, at + length), true;
+        pending_.erase(0, at + length);
+        return between_ = true;
+    }
+
+    // Length of the longest end of the pending text that begins a marker.
+    [[nodiscard]] std::size_t held_back() const noexcept {
+        std::size_t keep = 0;
+        for (const std::string_view marker : {format_.open, format_.block_open, format_.block_close})
+            for (std::size_t n = std::min(marker.empty() ? 0 : marker.size() - 1, pending_.size()); n > keep; --n)
+                if (std::string_view(pending_).ends_with(marker.substr(0, n))) keep = n;
+        return keep;
+    }
+
+    // --- inside of a call
+
+    bool read_call(std::vector<reply_event>& out, bool ends) {
+        detail::open_call& c = *call_;
+        if (!c.broken && c.object.state() == scan_state::before && !find_object(ends)) return false;
+        if (!c.broken) scan();
+        if (!c.broken && ends && c.object.state() != scan_state::done) c.broken = true;
+        if (c.object.state() != scan_state::before) send(out);
+        if (c.broken) return give_up(out, ends);
+        return c.object.state() == scan_state::done && close(out, ends);
+    }
+
+    bool refuse(bool plain) {
+        call_->plain = plain;
+        return call_->broken = true;
+    }
+
+    // Looks for the JSON, and for the name before it where the dialect puts it there. False: the text ends too early to tell.
+    bool find_object(bool ends) {
+        detail::open_call& c = *call_;
+        const std::string_view text = pending_;
+        if (format_.separator.empty()) {
+            const std::size_t begin = c.marked ? text.find_first_not_of(format_.lead, c.body) : c.body;
+            if (begin == none) return ends && refuse(true);
+            if (text[begin] != '{') return refuse(true);
+            c.object.start(begin);
+            return true;
+        }
+        const std::size_t closed = text.find(format_.close, c.body), separator = text.find(format_.separator, c.body);
+        const bool too_long = std::min(separator, text.size()) > c.body + max_header;
+        if (too_long || separator > closed || (ends && separator == none)) return refuse(true);
+        if (separator == none) return false;
+        const std::size_t after = separator + format_.separator.size(), begin = text.find('{', after);
+        if (begin == none && closed == none && !ends && text.size() <= after + max_header) return false;
+        const std::size_t end = std::min({begin, closed, text.size()});
+        c.name = format_.find_name(text.substr(c.body, separator - c.body), text.substr(after, end - after));
+        if (!c.name) return refuse(true);
+        if (begin != end || begin > after + max_header || c.name->empty()) return refuse(false);
+        c.object.start(begin);
+        c.first = begin;
+        return true;
+    }
+
+    void scan() {
+        detail::open_call& c = *call_;
+        c.object.run(pending_);
+        if (c.object.state() == scan_state::broken) c.broken = true;
+        if (!format_.separator.empty()) {
+            if (c.object.state() == scan_state::done) c.last = c.object.at();
+            return;
+        }
+        for (const object_scanner::member& m : c.object.members()) {
+            if (m.key == "name" || m.key == "function") {
+                if (!c.name && m.end != none && pending_[m.begin] == '"')
+                    read_name(std::string_view(pending_).substr(m.begin, m.end - m.begin));
+            } else if (m.key == "arguments" || m.key == "parameters") {
+                if (m.begin == none || pending_[m.begin] != '{' || (c.first != none && c.first != m.begin)) continue;
+                c.first = m.begin;
+                c.last = m.end;
+            } else if (!c.marked && !(c.name && c.first != none) && m.key != "type" && m.key != "id") {
+                c.broken = true;  // JSON, but not a call
+                c.stop = m.key_end;
+                return;
+            }
+        }
+    }
+
+    void read_name(std::string_view literal) {
+        if (is_json(literal)) call_->name = json::parse(literal).as_string();
+    }
+
+    // Sends what is certain of a call's beginning and arguments.
+    void send(std::vector<reply_event>& out) {
+        detail::open_call& c = *call_;
+        if (!c.name || c.name->empty() || c.first == none) return;
+        if (!c.begun) add(out, reply_kind::call_begin, *c.name);
+        if (!c.begun) c.sent = c.first;
+        c.begun = true;
+        const std::size_t end = std::min(c.last, c.object.at());
+        if (end <= c.sent) return;
+        add(out, reply_kind::call_arguments, std::string_view(pending_).substr(c.sent, end - c.sent));
+        c.sent = end;
+    }
+
+    // The JSON is complete: what follows must be the closing marker, where there is one.
+    bool close(std::vector<reply_event>& out, bool ends) {
+        detail::open_call& c = *call_;
+        std::size_t end = c.object.at();
+        if (!format_.close.empty()) {
+            const std::size_t next = std::min(pending_.find_first_not_of(format_.trail, end), pending_.size());
+            const std::string_view rest = std::string_view(pending_).substr(next);
+            if (rest.starts_with(format_.close)) end = next + format_.close.size();
+            else if (ends && rest.empty()) end = next;
+            else if (!ends && format_.close.starts_with(rest)) return false;
+            else return c.broken = true, true;
+        }
+        if (!finish(out)) return c.broken = true, true;
+        leave(end);
+        return true;
+    }
+
+    // Reads the whole call and ends it. False if that is not possible.
+    bool finish(std::vector<reply_event>& out) {
+        detail::open_call& c = *call_;
+        reply_event done{reply_kind::call_end, {}};
+        const auto part = [&](std::size_t from, std::size_t to) { return pending_.substr(from, to - from); };
+        const std::string text = part(c.object.begin(), c.object.at());
+        if (!is_json(text)) return false;
+        json object = json::parse(text);
+        if (!format_.separator.empty()) {
+            done.name = *c.name;
+            done.arguments = std::move(object);
+        } else {
+            if (const json* inner = object.find("function"); inner != nullptr && inner->is_object())
+                object = json(*inner);
+            const json* arguments = object.find("arguments");
+            if (arguments == nullptr) arguments = object.find("parameters");
+            if (arguments == nullptr && !c.marked) return false;  // JSON, but not a call
+            const json* name = object.find("name");
+            if (name == nullptr) name = object.find("function");
+            if (name == nullptr || !name->is_string()) return false;
+            done.name = name->as_string();
+            done.arguments = json(json::object{});
+            if (arguments != nullptr && arguments->is_string() && is_json(arguments->as_string()))
+                done.arguments = json::parse(arguments->as_string());
+            else if (arguments != nullptr && !arguments->is_null()) done.arguments = *arguments;
+        }
+        done.text = c.first != none ? part(c.first, c.last) : done.arguments.dump();
+        if (!done.arguments.is_object() || done.name.empty()) return false;
+        if (!c.begun) {
+            add(out, reply_kind::call_begin, done.name);
+            add(out, reply_kind::call_arguments, done.text);
+        }
+        out.push_back(std::move(done));
+        return true;
+    }
+
+    // What cannot be read goes out as it is: up to its closing marker where there is one.
+    bool give_up(std::vector<reply_event>& out, bool ends) {
+        detail::open_call& c = *call_;
+        const bool is_text = c.plain || (!c.marked && !c.begun);
+        std::size_t end = std::min(std::max(c.object.at(), c.body), c.stop);
+        if (!is_text && !format_.close.empty()) {
+            const std::size_t closed = pending_.find(format_.close, std::max(c.searched, c.body));
+            if (closed == none && !ends) {
+                c.searched = pending_.size() - std::min(pending_.size(), format_.close.size() - 1);
+                return false;
+            }
+            end = closed == none ? pending_.size() : closed + format_.close.size();
+        }
+        if (is_text) {
+            say(out, end);
+            call_.reset();
+        } else {
+            add(out, reply_kind::call_invalid, std::string_view(pending_).substr(0, end));
+            leave(end);
+        }
+        return true;
+    }
+
+    void leave(std::size_t end) {
+        pending_.erase(0, end);
+        call_.reset();
+        between_ = after_call_ = true;
+    }
+
+    call_format format_;
+    std::string pending_;
+    bool between_;                           // nothing but white space since the beginning, a call or a block's marker
+    bool after_call_ = false;                // a call came before
+    std::optional<detail::open_call> call_;  // at the front of pending_
+};
+
+}  // namespace wafer::inline WAFER_ABI

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: MIT
+#include <string>
+#include <support/hf_tokenizer.hpp>
+
+#include <doctest/doctest.h>
+
+#include <wafer/text/call_format.hpp>
+
+using namespace wafer;
+
+TEST_CASE("call_format: the dialect follows from the chat template") {
+    const std::pair<const char*, call_dialect> cases[] = {
+        {"Qwen-Qwen2.5-7B-Instruct", call_dialect::hermes},
+        {"Qwen-Qwen3-0.6B", call_dialect::hermes},
+        {"deepseek-ai-DeepSeek-R1-Distill-Llama-8B", call_dialect::deepseek},
+        {"deepseek-ai-DeepSeek-R1-Distill-Qwen-32B", call_dialect::deepseek},
+        {"deepseek-ai-DeepSeek-V3.1", call_dialect::deepseek},
+        {"meta-llama-Llama-3.1-8B-Instruct", call_dialect::llama},
+        {"meta-llama-Llama-3.2-3B-Instruct", call_dialect::llama},
+        {"meta-llama-Llama-3.3-70B-Instruct", call_dialect::llama},
+        {"mistralai-Mistral-Nemo-Instruct-2407", call_dialect::mistral},
+        {"openai-gpt-oss-120b", call_dialect::harmony}};
+    for (const auto& c : cases) {
+        const std::string name = c.first;
+        CAPTURE(name);
+        const auto source =
+            wafer_test::read_text(std::string(WAFER_TEST_DATA) + "/text/templates/" + name + ".jinja").value();
+        CHECK(dialect_of_template(source) == c.second);
+    }
+    CHECK(dialect_of_template("{{ messages }}") == call_dialect::none);
+}
+
+TEST_CASE("call_format: the dialect follows from the special tokens") {
+    CHECK(dialect_of_tokens([](std::string_view t) { return t == "<|python_tag|>"; }) == call_dialect::llama);
+    CHECK(dialect_of_tokens([](std::string_view t) { return t == "<tool_call>"; }) == call_dialect::hermes);
+    CHECK(dialect_of_tokens([](std::string_view) { return false; }) == call_dialect::none);
+}
+
+TEST_CASE("call_format: dialects have names") {
+    CHECK(to_string(call_dialect::deepseek) == "deepseek");
+    CHECK(to_string(call_dialect::none) == "none");
+}

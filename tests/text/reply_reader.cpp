@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: MIT
+#include <string>
+#include <support/hf_tokenizer.hpp>
+#include <support/reply_events.hpp>
+
+#include <doctest/doctest.h>
+
+#include <wafer/text/reply_reader.hpp>
+
+using namespace wafer;
+using wafer_test::called;
+
+namespace {
+
+std::string read(call_dialect dialect, std::string_view prompt, std::string_view text) {
+    return wafer_test::shown(wafer_test::read_every_way(reply_reader(dialect, prompt), text));
+}
+
+}  // namespace
+
+TEST_CASE("reply_reader: thinking, answer and calls come apart, in order") {
+    CHECK(read(call_dialect::hermes, "<|im_start|>assistant\n",
+               "<think>\nI could <tool_call>{} here.\n</think>\n\nLooking.\n<tool_call>\n{\"name\": \"f\", "
+               "\"arguments\": {\"a\": 1}}\n</tool_call>") ==
+          "think[I could <tool_call>{} here.]text[Looking.\n]" + called("f", R"({"a": 1})"));
+    CHECK(read(call_dialect::llama, "", R"({"name": "f", "parameters": {}})") == called("f", "{}"));
+    CHECK(read(call_dialect::llama, "assistant\n<think>\n", "hm</think>\n\n{\"name\": \"f\", \"parameters\": {}}") ==
+          "think[hm]" + called("f", "{}"));
+    CHECK(read(call_dialect::none, "<think>\n", "a</think> b") == "think[a]text[b]");
+}
+
+TEST_CASE("reply_reader: gpt-oss says the same through its channels") {
+    CHECK(
+        read(call_dialect::harmony, "<|start|>assistant",
+             "<|channel|>analysis<|message|>Need weather.<|end|><|start|>assistant<|channel|>commentary<|message|>One "
+             "moment.<|end|><|start|>assistant<|channel|>commentary to=functions.get_weather "
+             "<|constrain|>json<|message|>{\"city\": \"Paris\"}<|call|>") ==
+        "think[Need weather.]text[One moment.]" + called("get_weather", R"({"city": "Paris"})"));
+    CHECK(read(call_dialect::harmony, "<|start|>assistant",
+               " to=functions.f<|channel|>commentary json<|message|>{\"a\": 1}") == called("f", R"({"a": 1})"));
+    CHECK(read(call_dialect::harmony, "",
+               "<|channel|>analysis<|message|>x<|end|><|start|>assistant<|channel|>final"
+               "<|message|>{\"name\": 1}<|return|>") == "think[x]text[{\"name\": 1}]");
+}
+
+TEST_CASE("reply_reader: what is held back of an answer comes before the thinking that follows") {
+    CHECK(read(call_dialect::hermes, "", "a <tool<think>b</think>c") == "text[a <tool]think[b]text[c]");
+}
+
+TEST_CASE("reply_reader: control tokens that are markers are known") {
+    CHECK(reply_reader::is_marker(call_dialect::none, "<think>"));
+    CHECK(reply_reader::is_marker(call_dialect::hermes, "</tool_call>"));
+    CHECK(reply_reader::is_marker(call_dialect::llama, "<|python_tag|>"));
+    CHECK(reply_reader::is_marker(call_dialect::harmony, "<|constrain|>"));
+    CHECK(reply_reader::is_marker(call_dialect::harmony, "<|end|>"));
+    CHECK(reply_reader::is_marker(call_dialect::deepseek, format_of(call_dialect::deepseek).separator));
+    CHECK_FALSE(reply_reader::is_marker(call_dialect::llama, "<|eot_id|>"));
+    CHECK_FALSE(reply_reader::is_marker(call_dialect::none, ""));
+}

@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: MIT
+#include <chrono>
+#include <random>
+#include <string>
+#include <support/reply_events.hpp>
+
+#include <doctest/doctest.h>
+
+#include <wafer/text/tool_calls.hpp>
+
+using namespace wafer;
+using wafer_test::called;
+
+namespace {
+
+std::string read(call_dialect dialect, std::string_view text) {
+    return wafer_test::shown(wafer_test::read_every_way(tool_call_reader(dialect), text));
+}
+
+const std::string calls_begin(format_of(call_dialect::deepseek).block_open),
+    calls_end(format_of(call_dialect::deepseek).block_close), call_begin(format_of(call_dialect::deepseek).open),
+    call_end(format_of(call_dialect::deepseek).close), sep(format_of(call_dialect::deepseek).separator);
+
+// With every kind of character that a scanner could trip over.
+const std::string hard = R"({"a": "} ] </tool_call> \" \\ h\u00e9 )"
+                         "\xC3\xA9\xF0\x9F\x98\x80"
+                         R"(", "b": [1.5e-3, {"c": null}], "d": {}})";
+
+}  // namespace
+
+TEST_CASE("tool_calls: Hermes calls come as name and arguments, between text") {
+    CHECK(read(call_dialect::hermes, R"(<tool_call>
+{"name": "add", "arguments": {"a": 1, "b": 2}}
+</tool_call>)") == called("add", R"({"a": 1, "b": 2})"));
+    CHECK(read(call_dialect::hermes, "Let me see.\n<tool_call>{\"name\":\"f\",\"arguments\":" + hard +
+                                         "}</tool_call>\n<tool_call>\n{\"arguments\": {}, \"name\": "
+                                         "\"g\"}\n</tool_call>\n") ==
+          "text[Let me see.\n]" + called("f", hard) + called("g", "{}"));
+    CHECK(read(call_dialect::hermes, R"(<tool_call>{"name": "f", "arguments": {}}</tool_call> Done.)") ==
+          called("f", "{}") + "text[ Done.]");
+}
+
+TEST_CASE("tool_calls: arguments stream as they are written, once the name is known") {
+    tool_call_reader reader(call_dialect::hermes);
+    CHECK(wafer_test::shown(reader.feed(R"(<tool_call>{"name": "f", "argu)")) == "");
+    CHECK(wafer_test::shown(reader.feed(R"(ments": {"city": "Par)")) == R"(begin[f]args[{"city": "Par])");
+    CHECK(wafer_test::shown(reader.feed("is\"}")) == "args[is\"}]");
+    CHECK(wafer_test::shown(reader.feed("}\n</tool_call")) == "");
+    CHECK(wafer_test::shown(reader.feed(">")) == R"(end[{"city": "Paris"}]f{"city":"Paris"})");
+    CHECK(wafer_test::shown(reader.feed("x <b>")) == "text[x <b>]");
+}
+
+TEST_CASE("tool_calls: a call that lacks only its closing marker counts at the end of the stream") {
+    CHECK(read(call_dialect::hermes, "<tool_call>{\"name\": \"f\", \"arguments\": {}}\n") == called("f", "{}"));
+    CHECK(read(call_dialect::harmony, "<|start|>assistant<|channel|>commentary to=functions.f <|constrain|>json"
+                                      "<|message|>{\"a\": 1}") == called("f", R"({"a": 1})"));
+}
+
+TEST_CASE("tool_calls: a call without arguments, or with arguments inside a string, is understood") {
+    CHECK(read(call_dialect::hermes, R"(<tool_call>{"name": "f"}</tool_call>)") == called("f", "{}"));
+    CHECK(read(call_dialect::hermes, R"(<tool_call>{"name": "f", "arguments": null}</tool_call>)") ==
+          called("f", "{}"));
+    CHECK(read(call_dialect::hermes, R"(<tool_call>{"name": "f", "arguments": "{\"a\":1}"}</tool_call>)") ==
+          called("f", R"({"a":1})"));
+}
+
+TEST_CASE("tool_calls: Llama calls are JSON alone, or after a tag, and several may follow one another") {
+    CHECK(read(call_dialect::llama, R"({"name": "add", "parameters": {"a": 1}})") == called("add", R"({"a": 1})"));
+    CHECK(read(call_dialect::llama, R"(
+ {"type": "function", "name": "add", "parameters": {"a": 1}}; {"function": "g", "parameters": {}})") ==
+          called("add", R"({"a": 1})") + called("g", "{}"));
+    CHECK(read(call_dialect::llama, R"(<|python_tag|>{"name": "f", "parameters": )" + hard + "}") == called("f", hard));
+    CHECK(read(call_dialect::llama,
+               R"(<|python_tag|>{"name": "f", "parameters": {}}<|python_tag|>{"name": "g", "parameters": {}})") ==
+          called("f", "{}") + called("g", "{}"));
+    CHECK(read(call_dialect::llama, R"({"type": "function", "function": {"name": "f", "parameters": {"a":1}}})") ==
+          called("f", R"({"a":1})"));
+}
+
+TEST_CASE("tool_calls: JSON that is an answer stays one") {
+    for (const std::string text :
+         {R"({"answer": 42})", R"({"name": "Bob", "age": 3})", R"({"name": "Bob"})", R"({"type": 1})", "{", "{}",
+          R"({"name": "f", "param)", R"({"name": "f", "what": "<|python_tag|", "parameters": {}})",
+          R"({"name": 3, "parameters": {}})", "  { x }", "[1, 2]", R"(Sure: {"name": "f", "parameters": {}})", " \n",
+          "<|python_tag", "<|python_tag|>print('hi')", "a < b"}) {
+        CHECK(read(call_dialect::llama, text) == "text[" + text + "]");
+    }
+}
+
+TEST_CASE("tool_calls: DeepSeek calls of both forms") {
+    CHECK(read(call_dialect::deepseek,
+               "Hm." + calls_begin + call_begin + "function" + sep + "get_weather\n```json\n{\"city\": \"Rome\"}\n```" +
+                   call_end + "\n" + call_begin + "function" + sep + "f\n```json\n" + hard + "\n```" + call_end +
+                   calls_end) == "text[Hm.]" + called("get_weather", R"({"city": "Rome"})") + called("f", hard));
+    CHECK(read(call_dialect::deepseek, "\n\n" + calls_begin + call_begin + "get_weather" + sep +
+                                           "{\"city\": \"Rome\"}" + call_end + call_begin + "f" + sep + hard +
+                                           call_end + calls_end) ==
+          called("get_weather", R"({"city": "Rome"})") + called("f", hard));
+    // Without the markers of the block, as when a tokenizer hides them.
+    CHECK(read(call_dialect::deepseek, call_begin + "f" + sep + "{}" + call_end) == called("f", "{}"));
+}
+
+TEST_CASE("tool_calls: calls of gpt-oss, in both places for the recipient") {
+    CHECK(read(call_dialect::harmony, "<|start|>assistant<|channel|>commentary to=functions.get_weather "
+                                      "<|constrain|>json<|message|>" +
+                                          hard + "<|call|>") == called("get_weather", hard));
+    CHECK(read(call_dialect::harmony,
+               "<|start|>assistant to=functions.f<|channel|>commentary json<|message|>{\"a\": 1}<|call|>") ==
+          called("f", R"({"a": 1})"));
+    CHECK(read(call_dialect::harmony, "<|start|>assistant<|channel|>analysis to=browser.search code<|message|>"
+                                      "{\"query\": \"x\"}<|call|>") == called("browser.search", R"({"query": "x"})"));
+    const std::string python = "<|start|>assistant<|channel|>analysis to=python code<|message|>print({1})<|call|>";
+    CHECK(read(call_dialect::harmony, python) == "invalid[" + python + "]");
+}
+
+TEST_CASE("tool_calls: Mistral calls are a list") {
+    CHECK(
+        read(
+            call_dialect::mistral,
+            R"([TOOL_CALLS][{"name": "f", "arguments": {"a": 1}}, {"name": "g", "arguments": {}, "id": "abcdefghi"}])") ==
+        called("f", R"({"a": 1})") + called("g", "{}"));
+}
+
+TEST_CASE("tool_calls: what begins like a call and is none comes out as text") {
+    for (const std::string text :
+         {"<tool_call> is a tag", "<tool_call>", "<tool_cal", "a <tool_call>\nb", "  <tool_call>x</tool_call> ",
+          "</tool_call>", "<<tool_call", "<tool_call><tool_call>", "\n\n", "{\"name\": \"f\", \"arguments\": {}}"})
+        CHECK(read(call_dialect::hermes, text) == "text[" + text + "]");
+    for (const std::string& text : {calls_begin, calls_begin + "\nno", " " + calls_end, call_begin, call_begin + "f"})
+        CHECK(read(call_dialect::deepseek, text) == "text[" + text + "]");
+    for (const std::string text : {"<|start|>assistant<|channel|>final<|message|>{}<|end|>", "<|start|>", "x<|star"})
+        CHECK(read(call_dialect::harmony, text) == "text[" + text + "]");
+}
+
+TEST_CASE("tool_calls: a call that cannot be read is handed out raw, and what follows is read on") {
+    const std::string good = R"(<tool_call>{"name": "g", "arguments": {}}</tool_call>)";
+    for (const std::string bad :
+         {R"(<tool_call>{"name": "f", "arguments": {"a": tru}}</tool_call>)",
+          R"(<tool_call>{"name": "f", "arguments": {"a": True}}</tool_call>)",
+          R"(<tool_call>{"arguments": {"a": 1}}</tool_call>)",
+          R"(<tool_call>{"name": "f", "arguments": 3}</tool_call>)",
+          R"(<tool_call>{"name": "f", "arguments": {}}}</tool_call>)", R"(<tool_call>{]</tool_call>)",
+          R"(<tool_call>{"name": "", "arguments": {}}</tool_call>)",
+          R"(<tool_call>{"name": "f" "arguments": {}}</tool_call>)",
+          R"(<tool_call>{"name": "f", "arguments": {"a": 1, "a": 2}}</tool_call>)"}) {
+        const std::string out = read(call_dialect::hermes, bad + good);
+        CHECK_MESSAGE(out.ends_with("invalid[" + bad + "]" + called("g", "{}")), out);
+        CHECK_MESSAGE(out.find("text[") == out.npos, out);
+    }
+    // A string without its end hides the marker only until the stream ends.
+    const std::string open = R"(<tool_call>{"name": "f", "arguments": {"a": "x}}</tool_call>)";
+    CHECK(read(call_dialect::hermes, open + "bye").ends_with("invalid[" + open + "]text[bye]"));
+    // Cut off in the middle.
+    CHECK(read(call_dialect::hermes, R"(<tool_call>{"name": "f", "arguments": {"a": 1)") ==
+          R"(begin[f]args[{"a": 1]invalid[<tool_call>{"name": "f", "arguments": {"a": 1])");
+    CHECK(read(call_dialect::llama, R"({"name": "f", "parameters": {"a": x y}} z)")
+              .starts_with(R"(begin[f]args[{"a": x)"));
+    const std::string nameless = call_begin + sep + "{}" + call_end;
+    CHECK(read(call_dialect::deepseek, nameless + "x") == "invalid[" + nameless + "]text[x]");
+}
+
+TEST_CASE("tool_calls: without a dialect all is text") {
+    const std::string text = R"( <tool_call>{"name": "f", "arguments": {}}</tool_call>)";
+    CHECK(read(call_dialect::none, text) == "text[" + text + "]");
+}
+
+TEST_CASE("tool_calls: any mixture of fragments loses nothing and does not depend on the cuts") {
+    std::mt19937 random(7);
+    for (const call_dialect dialect : {call_dialect::llama, call_dialect::hermes, call_dialect::deepseek,
+                                       call_dialect::mistral, call_dialect::harmony}) {
+        const call_format f = format_of(dialect);
+        const std::string parts[] = {std::string(f.open),
+                                     std::string(f.close),
+                                     std::string(f.separator),
+                                     std::string(f.block_open),
+                                     std::string(f.block_close),
+                                     "{",
+                                     "}",
+                                     "\"",
+                                     "\\",
+                                     "[",
+                                     "]",
+                                     "\n",
+                                     " ",
+                                     "a",
+                                     "\"name\": \"f\"",
+                                     ", ",
+                                     "\"arguments\": ",
+                                     "{}",
+                                     "{\"name\": \"f\", \"arguments\": {\"a\": 1}}",
+                                     "to=f",
+                                     "\xC3\xA9",
+                                     "<",
+                                     "`",
+                                     std::string(f.open).substr(0, f.open.size() / 2)};
+        for (int i = 0; i < 3000; ++i) {
+            std::string text;
+            for (std::size_t n = random() % 12; n > 0; --n) text += parts[random() % std::size(parts)];
+            CAPTURE(text);
+            const auto whole = wafer_test::read_in_steps(tool_call_reader(dialect), text, text.size() + 1);
+            CHECK(wafer_test::read_in_steps(tool_call_reader(dialect), text, 1) == whole);
+            CHECK(wafer_test::read_in_steps(tool_call_reader(dialect), text, 3) == whole);
+            // All that is not white space or a marker's is in one of the events.
+            std::size_t letters = 0, heard = 0;
+            const auto count = [](std::string_view s) { return std::count(s.begin(), s.end(), '\xC3'); };
+            letters = static_cast<std::size_t>(count(text));
+            for (const auto& e : whole)
+                if (e.kind == reply_kind::answer || e.kind == reply_kind::call_invalid ||
+                    e.kind == reply_kind::call_end)
+                    heard += static_cast<std::size_t>(count(e.text) + count(e.name));
+            CHECK(heard == letters);
+        }
+    }
+}
+
+TEST_CASE("tool_calls: the work is linear in the text") {
+    const auto start = std::chrono::steady_clock::now();
+    tool_call_reader reader(call_dialect::hermes);
+    std::size_t heard = 0;
+    (void)reader.feed("<tool_call>{\"name\": \"f\", \"arguments\": {\"a\": \"");
+    for (int i = 0; i < 200'000; ++i)
+        for (const auto& e : reader.feed("<x")) heard += e.text.size();
+    CHECK(heard == 400'000);
+    CHECK(std::chrono::steady_clock::now() - start < std::chrono::seconds(20));  // sanitizers included
+}
