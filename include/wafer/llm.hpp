@@ -47,6 +47,11 @@
 #include <wafer/tensor/block.hpp>
 #include <wafer/tensor/pack.hpp>
 #include <wafer/tensor/shape.hpp>
+#include <wafer/tensor/unpack.hpp>
 #include <wafer/text/chat_template.hpp>
-#include <wafer/text/think.hpp>
+#include <wafer/text/grammar/gbnf.hpp>
+#include <wafer/text/grammar/json_schema.hpp>
+#include <wafer/text/grammar/matcher.hpp>
+#include <wafer/text/reply_reader.hpp>
 #include <wafer/text/tokenizer.hpp>
+#include <wafer/text/tokenizer_json.hpp>

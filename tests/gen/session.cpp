@@ -4,6 +4,7 @@
 #include <chrono>
 #include <string>
 #include <support/loaded.hpp>
+#include <support/reasoner.hpp>
 #include <thread>
 #include <vector>
 
@@ -16,19 +17,10 @@
 #include <wafer/gen/session.hpp>
 
 using namespace wafer;
+using wafer_test::greedy;
+using wafer_test::reasoner;
 
 namespace {
-
-const model& reasoner() {
-    static const model m = load(WAFER_EXAMPLES "/tiny_reasoner/tiny_reasoner.gguf");
-    return m;
-}
-
-session_options greedy() {
-    session_options o;
-    o.how.temperature = 0;
-    return o;
-}
 
 /// Everything an answer consists of.
 struct heard {
@@ -195,6 +187,59 @@ TEST_CASE("session: several at once give each what it gives alone") {
     CHECK(together == alone);
 }
 
+TEST_CASE("session: eight threads share a model, and each gets what it gets alone, bit for bit") {
+    constexpr std::size_t n = 8;
+    // What user i says and hears in two turns, with every logit after each.
+    const auto talk = [](std::size_t i) {
+        session_options how;
+        how.how = {.temperature = 1.1f, .top_k = 0, .top_p = 1, .min_p = 0, .seed = i};
+        how.shape.cache_type = i % 2 == 0 ? dtype::f16 : dtype::q8_0;
+        how.shape.n_batch = 5 + 3 * i;
+        how.max_tokens = 12;
+        session chat{reasoner(), how};
+        std::pair<std::vector<heard>, std::vector<float>> all;
+        for (const auto* question : {"What is 17 + 25?", "Reverse the word lemon."}) {
+            all.first.push_back(listen(chat, std::string(question) + std::string(i, '!')));
+            all.second.insert(all.second.end(), chat.tokens().logits().begin(), chat.tokens().logits().end());
+        }
+        return all;
+    };
+    std::vector<decltype(talk(0))> alone, together(n);
+    for (std::size_t i = 0; i < n; ++i) alone.push_back(talk(i));
+    std::vector<std::thread> users;
+    for (std::size_t i = 0; i < n; ++i) users.emplace_back([&, i] { together[i] = talk(i); });
+    for (auto& user : users) user.join();
+    for (std::size_t i = 0; i < n; ++i) {
+        CAPTURE(i);
+        CHECK(together[i].first == alone[i].first);
+        CHECK(together[i].second == alone[i].second);
+    }
+}
+
+TEST_CASE("session: another thread stops a prompt and an answer at any moment, and the conversation goes on") {
+    auto how = greedy();
+    how.how = {.temperature = 1e9f, .top_k = 0, .top_p = 1, .min_p = 0, .seed = 3};  // says anything, and no end of it
+    how.shape.n_context = 8192;
+    session chat{reasoner(), how};
+    std::string long_text;
+    while (long_text.size() < 7000) long_text += "word and ";
+    for (int attempt = 0; attempt < 4; ++attempt) {
+        auto answer = chat.ask(attempt % 2 == 0 ? long_text : "Go on");
+        if (attempt % 2 == 1) (void)answer.next();  // the prompt is read: this one is stopped while it answers
+        std::thread other([&] {
+            std::this_thread::sleep_for(std::chrono::microseconds(300 * attempt));
+            chat.stop();
+        });
+        while (answer.next()) {
+        }
+        other.join();
+        CHECK(chat.ended() == finish::stopped);
+        chat.reset();
+    }
+    chat.set_sampling(greedy().how);
+    CHECK(listen(chat, "What is 17 + 25?").answer == "17 + 25 = 42");
+}
+
 TEST_CASE("session: a cost policy prices the answer and does not change it") {
     session plain{reasoner(), greedy()};
     session priced{reasoner(), cost::compare{cost::gpu{devices::h100_sxm, 8}, cost::wafer{devices::wse3, 4}}, greedy()};
@@ -248,4 +293,46 @@ TEST_CASE("session: control tokens that a user types stay text") {
     const auto read = chat.tokens().tokens();
     CHECK(std::count(read.begin(), read.end(), end) == 1);  // the template's own, after the user's turn
     CHECK(chat.messages()[0].content == attack);
+}
+
+TEST_CASE("session: swaps under load give every pass one set of weights, whole, or a clear refusal") {
+    auto other = wafer_test::synthetic_model::read("qwen2");
+    for (auto& t : other.tensors) t.scale *= 1.25f;
+    const auto images = {wafer_test::synthetic_model::read("qwen2").gguf().bytes(), other.gguf().bytes()};
+    std::vector<checkpoint> files;
+    for (const auto& image : images) files.push_back(parse_gguf(image, "checkpoint"));
+    const wafer_test::loaded m("qwen2", 2);
+    const std::vector<std::int32_t> prompt{1, 2, 3, 4, 5, 6, 7};
+    const auto answer = [&] {
+        sequence<> s(m.net, m.pool, wafer_test::shape_of(16));
+        for (const auto id : prompt) (void)s.eval({&id, 1});
+        return std::vector<float>(s.logits().begin(), s.logits().end());
+    };
+    std::vector<std::vector<float>> expected;
+    for (const auto& file : files) {
+        m.net->swap(file, *m.pool);
+        expected.push_back(answer());
+    }
+    REQUIRE(expected[0] != expected[1]);
+
+    std::atomic<bool> over{false};
+    std::atomic<int> whole{0}, stale{0}, torn{0};
+    std::vector<std::thread> users;
+    for (int i = 0; i < 3; ++i)
+        users.emplace_back([&] {
+            while (!over || whole == 0) try {
+                    const auto got = answer();
+                    ++(std::ranges::find(expected, got) != expected.end() ? whole : torn);
+                } catch (const error& e) {
+                    ++(e.code() == errc::stale_session ? stale : torn);
+                }
+        });
+    for (std::size_t i = 0; i < 60 || (stale == 0 && i < 10'000); ++i) m.net->swap(files[i % 2], *m.pool);
+    over = true;
+    for (auto& user : users) user.join();
+    CHECK(torn == 0);
+    CHECK(stale > 0);
+    CHECK(whole > 0);
+    m.net->swap(files[1], *m.pool);
+    CHECK(answer() == expected[1]);
 }

@@ -62,8 +62,8 @@ public:
     [[nodiscard]] charge overhead(const pass& whole) const noexcept { return model_->overhead(whole); }
 
 private:
-    struct interface {
-        virtual ~interface() = default;
+    struct any_model {
+        virtual ~any_model() = default;
         [[nodiscard]] virtual std::string name() const = 0;
         [[nodiscard]] virtual std::string basis() const = 0;
         [[nodiscard]] virtual bytes capacity() const = 0;
@@ -71,7 +71,7 @@ private:
         [[nodiscard]] virtual charge overhead(const pass&) const noexcept = 0;
     };
     template <class Model>
-    struct holder final : interface {
+    struct holder final : any_model {
         explicit holder(Model m) : model(std::move(m)) {}
         [[nodiscard]] std::string name() const override { return model.name(); }
         [[nodiscard]] std::string basis() const override { return basis_of(model); }
@@ -82,7 +82,7 @@ private:
         [[nodiscard]] charge overhead(const pass& whole) const noexcept override { return model.overhead(whole); }
         Model model;
     };
-    std::shared_ptr<const interface> model_;
+    std::shared_ptr<const any_model> model_;
 };
 
 /// Devices chosen at run time; may be empty, and then nothing is counted.

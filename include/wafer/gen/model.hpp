@@ -5,17 +5,27 @@
 #include <cstddef>
 #include <filesystem>
 #include <memory>
+#include <mutex>
 #include <optional>
+#include <stop_token>
 #include <string>
+#include <string_view>
 #include <utility>
 
 #include <wafer/core/config.hpp>
 #include <wafer/core/error.hpp>
+#include <wafer/core/hash.hpp>
+#include <wafer/core/huge_pages.hpp>
+#include <wafer/core/human.hpp>
+#include <wafer/core/log.hpp>
 #include <wafer/exec/pool.hpp>
 #include <wafer/gen/vocabulary.hpp>
 #include <wafer/io/open.hpp>
 #include <wafer/model/network.hpp>
+#include <wafer/simd/kernels.hpp>
+#include <wafer/text/call_format.hpp>
 #include <wafer/text/chat_template.hpp>
+#include <wafer/text/grammar/token_trie.hpp>
 #include <wafer/text/tokenizer.hpp>
 
 namespace wafer::inline WAFER_ABI {
@@ -26,38 +36,31 @@ struct load_options {
     bool pin_threads = false;             // keep each on a CPU of its own
     std::shared_ptr<thread_pool> pool{};  // use these threads instead of new ones
     progress_fn progress{};               // return false to stop loading
+    std::stop_token stop{};               // stops loading from another thread, within milliseconds
+    log_fn log{};                         // hears what was chosen and what will be slow; the library prints nothing
 };
 
 /// A handle: copies share one model. Const and safe to share between threads; each conversation has a session of its own.
 class model {
 public:
     /// @throws error: everything that can be wrong with a file; see errc
-    model(const checkpoint& file, const load_options& options = {}) : state_(std::make_shared<state>()) {
-        auto& s = *state_;
-        s.pool = options.pool ? options.pool : std::make_shared<thread_pool>(options.n_threads, options.pin_threads);
-        s.net = std::make_shared<network>(file, s.pool->size());
-        if (auto words = read_vocabulary(file)) {
-            if (words->tokens.size() > s.net->config().n_vocab)
-                raise(errc::bad_vocabulary,
-                      std::to_string(words->tokens.size()) + " tokens for an embedding of " +
-                          std::to_string(s.net->config().n_vocab) + " rows",
-                      {file.path(), {}, "tokenizer.ggml.tokens"});
-            s.words.emplace(std::move(*words));
-        }
-        if (auto source = file.metadata().find<std::string>("tokenizer.chat_template")) {
-            // A template that cannot be read stops conversations, not the model.
-            try {
-                s.chat.emplace(*source);
-            } catch (const error& e) {
-                s.chat_refusal = e;
-            }
-        }
-        s.net->load(file, *s.pool, options.progress);
+    model(const checkpoint& file, const load_options& options = {})
+        : state_(or_out_of_memory([&] { return make_state(file, options); })) {
+        if (state_->log) report();
     }
 
     [[nodiscard]] const model_config& config() const noexcept { return state_->net->config(); }
     [[nodiscard]] std::shared_ptr<const network> net() const noexcept { return state_->net; }
     [[nodiscard]] const std::shared_ptr<thread_pool>& pool() const noexcept { return state_->pool; }
+    /// Tells models apart by what decides their answers: the network (see model/fingerprint.hpp) and the vocabulary. Not by
+    /// names, template or threads. Changes with swap().
+    [[nodiscard]] std::uint64_t fingerprint() const noexcept {
+        return hash64(state_->vocabulary).add(state_->net->fingerprint()).value();
+    }
+    /// Tells load_options::log, if there is one.
+    void log(log_level level, std::string_view line) const {
+        if (state_->log) state_->log(level, line);
+    }
     [[nodiscard]] bool has_tokenizer() const noexcept { return state_->words.has_value(); }
     [[nodiscard]] bool has_chat_template() const noexcept { return state_->chat.has_value(); }
     /// @throws error{errc::unsupported_tokenizer} if the file has no vocabulary
@@ -76,10 +79,34 @@ public:
         return *state_->chat;
     }
 
+    /// How the model writes calls of tools: what its template, or else its special tokens, tell.
+    [[nodiscard]] call_dialect calls() const {
+        if (state_->chat)
+            if (const auto d = dialect_of_template(state_->chat->source()); d != call_dialect::none) return d;
+        if (!state_->words) return call_dialect::none;
+        return dialect_of_tokens([&](std::string_view text) {
+            const auto id = state_->words->find(text);
+            return id && state_->words->is_control(*id);
+        });
+    }
+    /// The vocabulary as constrained output needs it; made when it is first asked for, from any thread.
+    /// @throws error{errc::unsupported_tokenizer} if the file has no vocabulary
+    [[nodiscard]] std::shared_ptr<const grammar::token_trie> trie() const {
+        const auto& all = words();
+        std::call_once(state_->trie_made, [&] {
+            state_->trie = std::make_shared<const grammar::token_trie>(grammar::token_trie::of(all));
+        });
+        return state_->trie;
+    }
+
     /// Replaces the weights in place by another checkpoint's of the same shape, as when a distilled model with new weights
     /// arrives. Sessions begun before are stale: their next use raises errc::stale_session.
-    void swap(const checkpoint& file) { state_->net->swap(file, *state_->pool); }
-    void swap(const std::filesystem::path& path) { swap(open_checkpoint(path)); }
+    void swap(const checkpoint& file) {
+        or_out_of_memory([&] { state_->net->swap(file, *state_->pool); });
+    }
+    void swap(const std::filesystem::path& path) {
+        or_out_of_memory([&] { swap(open_checkpoint(path)); });
+    }
 
 private:
     struct state {
@@ -88,7 +115,58 @@ private:
         std::optional<tokenizer> words;
         std::optional<chat_template> chat;
         std::optional<error> chat_refusal;
+        hash64 vocabulary;
+        log_fn log;
+        std::once_flag trie_made;
+        std::shared_ptr<const grammar::token_trie> trie;
     };
+
+    static std::shared_ptr<state> make_state(const checkpoint& file, const load_options& options) {
+        auto made = std::make_shared<state>();
+        auto& s = *made;
+        s.log = options.log;
+        s.pool = options.pool ? options.pool : std::make_shared<thread_pool>(options.n_threads, options.pin_threads);
+        s.net = std::make_shared<network>(file, s.pool->size());
+        if (auto words = read_vocabulary(file)) {
+            if (words->tokens.size() > s.net->config().n_vocab)
+                raise(errc::bad_vocabulary,
+                      std::to_string(words->tokens.size()) + " tokens for an embedding of " +
+                          std::to_string(s.net->config().n_vocab) + " rows",
+                      {file.path(), {}, "tokenizer.ggml.tokens"});
+            for (const auto& token : words->tokens) s.vocabulary.add(token);
+            s.words.emplace(std::move(*words));
+        }
+        if (auto source = file.metadata().find<std::string>("tokenizer.chat_template")) {
+            // A template that cannot be read stops conversations, not the model.
+            s.chat_refusal = error_of([&] { s.chat.emplace(*source); });
+        }
+        s.net->load(file, *s.pool, options.progress, options.stop);
+        return made;
+    }
+
+    void report() const {
+        const auto& kernels = simd::select();
+        log(log_level::info, "kernels: " + std::string(kernels.name) + " (" + std::string(kernels.features) +
+                                 "), threads: " + std::to_string(pool()->size()));
+        if (kernels.name == "static" && WAFER_DISPATCH)
+            log(log_level::warning, "neither AVX2 nor AVX-512 is used: the portable kernels are several times slower");
+        if (pool()->size() > system::usable_cpus())
+            log(log_level::warning, std::to_string(pool()->size()) + " threads share " +
+                                        std::to_string(system::usable_cpus()) + " CPUs: use no more than there are");
+        const auto weights = net()->memory();
+        log(log_level::info,
+            "weights: " + human(bytes(weights.size())) + " resident, " + human(net()->stored()) + " in the file");
+        if (const auto huge = system::huge_page_bytes(weights)) {
+            const bool few = weights.size() > std::size_t{64} << 20 && *huge < weights.size() / 2;
+            log(few ? log_level::warning : log_level::info,
+                "huge pages: " + human(bytes(*huge)) + " of the weights" +
+                    (few ? ": allow more (transparent_hugepage/enabled: madvise), and they are read faster" : ""));
+        }
+        if (!has_tokenizer()) log(log_level::warning, "no vocabulary: only token ids can be used");
+        if (const auto& refusal = state_->chat_refusal)
+            log(log_level::warning, "the chat template cannot be used: " + std::string(refusal->what()));
+        else if (!has_chat_template()) log(log_level::info, "no chat template: text can be continued, not answered");
+    }
     std::shared_ptr<state> state_;
 };
 
@@ -96,7 +174,15 @@ private:
 ///     const auto model = wafer::load("model.gguf");
 /// Costs one read of the file; needs its weights' size in memory. @throws error
 [[nodiscard]] inline model load(const std::filesystem::path& path, const load_options& options = {}) {
-    return model(open_checkpoint(path), options);
+    return or_out_of_memory([&] { return model(open_checkpoint(path), options); });
+}
+/// Loads a model that is in memory (kept by the caller until this returns, or handed over) or behind a reader, of which every
+/// byte is read once, when it is needed.
+///     const auto model = wafer::load(std::span(image));
+///     const auto model = wafer::load(wafer::file_reader{.size = n, .read = [&](auto offset, auto to) { ... }});
+/// @throws error: as above, and what the reader raises
+[[nodiscard]] inline model load(byte_source file, const load_options& options = {}) {
+    return or_out_of_memory([&] { return model(open_checkpoint(std::move(file)), options); });
 }
 
 }  // namespace wafer::inline WAFER_ABI

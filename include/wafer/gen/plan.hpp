@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
+#include <optional>
 #include <ostream>
 #include <string>
 #include <utility>
@@ -43,11 +44,12 @@ struct model_plan {
 };
 
 /// Plans a model and a session. Allocates nothing of what it plans.
-/// @param limit  memory that may be used; default: what the system has available now
+/// @param at_most  memory that may be used; default: what the system has available now
 /// @throws error{errc::does_not_fit} naming the need, the limit and the longest context that would fit
 /// @throws error: everything that can be wrong with a header
 [[nodiscard]] inline model_plan plan(const checkpoint& file, sequence_shape shape = {}, std::size_t n_threads = 0,
-                                     bytes limit = bytes(system::available_memory())) {
+                                     std::optional<bytes> at_most = {}) {
+    const bytes limit = at_most ? *at_most : bytes(system::available_memory());
     if (n_threads == 0) n_threads = system::usable_cpus();
     const network net(file, n_threads);
     shape.n_context = net.context_of(shape);
@@ -75,8 +77,8 @@ struct model_plan {
 }
 
 [[nodiscard]] inline model_plan plan(const std::filesystem::path& path, sequence_shape shape = {},
-                                     std::size_t n_threads = 0, bytes limit = bytes(system::available_memory())) {
-    return plan(open_checkpoint(path), shape, n_threads, limit);
+                                     std::size_t n_threads = 0, std::optional<bytes> at_most = {}) {
+    return or_out_of_memory([&] { return plan(open_checkpoint(path), shape, n_threads, at_most); });
 }
 
 }  // namespace wafer::inline WAFER_ABI

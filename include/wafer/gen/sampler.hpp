@@ -7,7 +7,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
-#include <random>
 #include <span>
 #include <string>
 #include <vector>
@@ -33,8 +32,10 @@ struct sampling {
 /// @cite Fan et al. 2018 (top-k); Holtzman et al. 2020 (top-p); Nguyen et al. 2024 (min-p); Keskar et al. 2019, eq. 2 (penalty)
 class sampler {
 public:
+    explicit sampler(const sampling& how = {}) : sampler(how, how.seed) {}
+    /// Draws on as the one whose state() that was.
     /// @throws error{errc::invalid_argument} for values out of range
-    explicit sampler(const sampling& how = {}) : how_(how), random_(how.seed) {
+    sampler(const sampling& how, std::uint64_t state) : how_(how), random_(state) {
         const auto check = [](bool good, const char* what) {
             if (!good) raise(errc::invalid_argument, std::string("sampling needs ") + what);
         };
@@ -44,12 +45,18 @@ public:
         check(how.repeat_penalty > 0 && std::isfinite(how.repeat_penalty), "a repetition penalty above 0");
     }
 
-    /// The next token after `recent`. Logits that are not numbers are never drawn.  @pre logits is not empty
-    [[nodiscard]] std::int32_t pick(std::span<const float> logits, std::span<const std::int32_t> recent = {}) {
-        candidates_.resize(logits.size());
-        for (std::size_t i = 0; i < logits.size(); ++i)
-            candidates_[i] = {static_cast<std::int32_t>(i),
-                              std::isnan(logits[i]) ? lowest : std::min(logits[i], highest)};
+    /// The next token after `recent`. Logits that are not numbers are never drawn.
+    /// @param allowed  bit i % 64 of word i / 64 for each token that may be drawn, one at least; empty: all may. The others are
+    ///                 taken out before anything else, so that the rest keep their proportions.
+    /// @pre logits is not empty
+    [[nodiscard]] std::int32_t pick(std::span<const float> logits, std::span<const std::int32_t> recent = {},
+                                    std::span<const std::uint64_t> allowed = {}) {
+        candidates_.clear();
+        for (std::size_t i = 0; i < logits.size(); ++i) {
+            if (!allowed.empty() && (i / 64 >= allowed.size() || (allowed[i / 64] >> i % 64 & 1) == 0)) continue;
+            candidates_.push_back(
+                {static_cast<std::int32_t>(i), std::isnan(logits[i]) ? lowest : std::min(logits[i], highest)});
+        }
         penalise(recent.last(std::min(how_.repeat_last, recent.size())));
         if (how_.temperature == 0) return std::min_element(candidates_.begin(), candidates_.end(), likelier)->id;
         keep_top_k();
@@ -58,6 +65,8 @@ public:
     }
 
     [[nodiscard]] const sampling& how() const noexcept { return how_; }
+    /// All that draws change: with it, another sampler of the same `how` goes on alike.
+    [[nodiscard]] std::uint64_t state() const noexcept { return random_; }
 
 private:
     struct candidate {
@@ -73,11 +82,12 @@ private:
     void penalise(std::span<const std::int32_t> recent) noexcept {
         if (how_.repeat_penalty == 1) return;
         for (std::size_t i = 0; i < recent.size(); ++i) {
-            const auto id = static_cast<std::size_t>(recent[i]);
-            if (id >= candidates_.size() || std::find(recent.begin(), recent.begin() + static_cast<std::ptrdiff_t>(i),
-                                                      recent[i]) != recent.begin() + static_cast<std::ptrdiff_t>(i))
-                continue;  // once for each token, however often it came
-            float& l = candidates_[id].logit;
+            const auto at = recent.begin() + static_cast<std::ptrdiff_t>(i);
+            if (std::find(recent.begin(), at, *at) != at) continue;  // once for each token, however often it came
+            const auto found = std::lower_bound(candidates_.begin(), candidates_.end(), *at,
+                                                [](const candidate& c, std::int32_t id) { return c.id < id; });
+            if (found == candidates_.end() || found->id != *at) continue;
+            float& l = found->logit;
             l = l > 0 ? l / how_.repeat_penalty : l * how_.repeat_penalty;
         }
     }
@@ -104,6 +114,13 @@ private:
         }
         candidates_.resize(kept);
     }
+    /// 64 random bits.  @cite Steele, Lea, Flood 2014 (SplitMix)
+    [[nodiscard]] std::uint64_t random() noexcept {
+        std::uint64_t z = random_ += 0x9e3779b97f4a7c15;
+        z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9;
+        z = (z ^ z >> 27) * 0x94d049bb133111eb;
+        return z ^ z >> 31;
+    }
     [[nodiscard]] std::int32_t draw() {
         const float top = candidates_.front().logit;
         if (top == lowest) return candidates_.front().id;
@@ -113,14 +130,14 @@ private:
         double total = 0;
         for (const auto& c : candidates_) total += weight(c);
         // 53 random bits make a double in [0, 1), the same on every system.
-        double left = static_cast<double>(random_() >> 11) * 0x1p-53 * total;
+        double left = static_cast<double>(random() >> 11) * 0x1p-53 * total;
         for (const auto& c : candidates_)
             if ((left -= weight(c)) < 0) return c.id;
         return candidates_.back().id;
     }
 
     sampling how_;
-    std::mt19937_64 random_;
+    std::uint64_t random_;
     std::vector<candidate> candidates_;
 };
 

@@ -5,7 +5,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <deque>
+#include <filesystem>
 #include <memory>
 #include <optional>
 #include <span>
@@ -16,91 +16,24 @@
 
 #include <wafer/core/config.hpp>
 #include <wafer/core/error.hpp>
+#include <wafer/core/hash.hpp>
 #include <wafer/cost/report.hpp>
 #include <wafer/fwd.hpp>
+#include <wafer/gen/answer_stream.hpp>
 #include <wafer/gen/model.hpp>
+#include <wafer/gen/reply.hpp>
 #include <wafer/gen/sampler.hpp>
+#include <wafer/gen/session_options.hpp>
+#include <wafer/gen/session_state.hpp>
 #include <wafer/gen/stats.hpp>
-#include <wafer/gen/stop_strings.hpp>
+#include <wafer/io/mapped_file.hpp>
+#include <wafer/io/replace_file.hpp>
 #include <wafer/model/sequence.hpp>
 #include <wafer/text/chat_template.hpp>
-#include <wafer/text/think.hpp>
+#include <wafer/text/grammar/matcher.hpp>
 #include <wafer/text/tokenizer.hpp>
 
 namespace wafer::inline WAFER_ABI {
-
-/// How a session answers.
-struct session_options {
-    sequence_shape shape{};           // context, batch, cache type
-    sampling how{};                   // temperature and the like
-    std::string system{};             // system prompt; empty: none
-    std::optional<bool> thinking{};   // tells templates that ask for it; not set: the template's own default
-    std::size_t max_tokens = 0;       // of one answer; 0: as many as fit
-    std::vector<std::string> stop{};  // strings that end an answer and are not part of it
-};
-
-/// Why an answer ended, or that it has not.
-enum class finish : std::uint8_t { running, end_of_turn, stop_string, max_tokens, context_full, stopped };
-
-[[nodiscard]] constexpr std::string_view to_string(finish f) noexcept {
-    constexpr std::string_view names[] = {"running",    "end_of_turn",  "stop_string",
-                                          "max_tokens", "context_full", "stopped"};
-    return names[static_cast<std::size_t>(f)];
-}
-
-/// A piece of an answer, as it becomes certain: complete UTF-8, never empty.
-struct reply_piece {
-    std::string text;
-    bool thinking = false;  // inside <think>...</think>
-};
-
-/// An answer in the making: a range of reply_piece, computed as it is walked. Walk it once; the session must outlive it. An
-/// answer dropped half-way stays in the conversation as far as it came.
-template <cost_policy Policy>
-class reply {
-public:
-    reply(reply&& o) noexcept : session_(std::exchange(o.session_, nullptr)) {}
-    reply& operator=(reply&&) = delete;
-    ~reply() {
-        if (session_ != nullptr) session_->settle();
-    }
-
-    /// The next piece, or nothing at the end. @throws error{errc::stale_session}
-    [[nodiscard]] std::optional<reply_piece> next() { return session_->next_piece(); }
-    /// Walks to the end and returns the answer without its thinking.
-    std::string text() {
-        std::string all;
-        while (auto piece = next())
-            if (!piece->thinking) all += piece->text;
-        return all;
-    }
-    [[nodiscard]] finish ended() const noexcept { return session_->ended(); }
-
-    class iterator {
-    public:
-        using value_type = reply_piece;
-        using difference_type = std::ptrdiff_t;
-        explicit iterator(reply* from) : from_(from) { ++*this; }
-        [[nodiscard]] const reply_piece& operator*() const noexcept { return *piece_; }
-        iterator& operator++() {
-            piece_ = from_->next();
-            return *this;
-        }
-        void operator++(int) { ++*this; }
-        friend bool operator==(const iterator& i, std::default_sentinel_t) noexcept { return !i.piece_; }
-
-    private:
-        reply* from_;
-        std::optional<reply_piece> piece_;
-    };
-    [[nodiscard]] iterator begin() { return iterator(this); }
-    [[nodiscard]] std::default_sentinel_t end() const noexcept { return {}; }
-
-private:
-    friend class session<Policy>;
-    explicit reply(session<Policy>& s) noexcept : session_(&s) {}
-    session<Policy>* session_;
-};
 
 /// A conversation.
 ///     wafer::session chat{model};
@@ -111,9 +44,17 @@ class session {
 public:
     /// @throws error: out_of_memory, invalid_argument
     explicit session(const model& m, Policy policy = {}, session_options options = {})
-        : model_(m), options_(std::move(options)), sequence_(m.net(), m.pool(), options_.shape, std::move(policy)),
+        : model_(m), options_(std::move(options)),
+          sequence_(
+              or_out_of_memory([&] { return sequence<Policy>(m.net(), m.pool(), options_.shape, std::move(policy)); })),
           sampler_(options_.how) {
-        reset();
+        or_out_of_memory([&] {
+            if (sequence_.capacity() < model_.config().n_context)
+                model_.log(log_level::info, "context: " + std::to_string(sequence_.capacity()) + " positions of the " +
+                                                std::to_string(model_.config().n_context) +
+                                                " that the model was made for");
+            reset();
+        });
     }
     session(const model& m, session_options options) requires std::same_as<Policy, cost::none>
         : session(m, Policy{}, std::move(options)) {}
@@ -122,35 +63,43 @@ public:
 
     /// Adds a user's message and begins the answer. Only what is new since the last turn goes through the network.
     /// @throws error{errc::context_full} if the conversation no longer fits; it then stands as before the question
-    /// @throws error: bad_utf8, template_failed
+    /// @throws error: bad_utf8, template_failed, out_of_memory
     [[nodiscard]] reply<Policy> ask(std::string_view text) {
-        settle();
-        say("user", text);
-        try {
+        return or_out_of_memory([&] {
+            const message question{.role = "user", .content = std::string(text)};
+            return ask(std::span(&question, 1));
+        });
+    }
+    /// The same for any turns: what tools that were called gave, say.
+    [[nodiscard]] reply<Policy> ask(std::span<const message> turns) {
+        return or_out_of_memory([&] {
+            settle();
+            const undo question{messages_, messages_.size(), asked_};
+            messages_.insert(messages_.end(), turns.begin(), turns.end());
             template_options how;
             how.add_generation_prompt = true;
             how.enable_thinking = options_.thinking;
+            how.tools = options_.tools;
             how.bos_token = token_text(words().bos());
             how.eos_token = token_text(words().eos());
-            // Control tokens are for templates to write: a user's look-alikes stay text.
+            // Control tokens are for templates to write: the look-alikes of users and tools stay text.
             auto shown = messages_;
             for (auto& m : shown)
-                if (m.role == "user") m.content = words().inert(m.content);
+                if (m.role == "user" || m.role == "tool") m.content = words().inert(m.content);
             begin(model_.chat().render(shown, how));
-        } catch (...) {
-            messages_.pop_back();
-            throw;
-        }
-        answering_ = true;
-        return reply<Policy>(*this);
+            asked_ = turns.size();
+            return reply<Policy>(*this);
+        });
     }
 
     /// Continues a text as it stands: no template, and not part of the conversation.
     /// @throws error{errc::context_full, errc::bad_utf8}
     [[nodiscard]] reply<Policy> complete(std::string_view prompt) {
-        settle();
-        begin(prompt);
-        return reply<Policy>(*this);
+        return or_out_of_memory([&] {
+            settle();
+            begin(prompt);
+            return reply<Policy>(*this);
+        });
     }
 
     /// Ends the running answer soon, from any thread or a signal handler, also while a prompt is being read. The conversation
@@ -163,9 +112,61 @@ public:
     void reset() {
         settle();
         messages_.clear();
-        if (!options_.system.empty()) say("system", options_.system);
+        if (!options_.system.empty()) messages_.push_back({.role = "system", .content = options_.system});
     }
     [[nodiscard]] std::span<const message> messages() const noexcept { return messages_; }
+
+    /// Keeps the whole conversation: messages, tokens with their logits and cache, how answers are drawn and the state of their
+    /// randomness. A running answer ends here, as far as it came. What the work cost is not kept. The file is replaced as a
+    /// whole, or not at all.
+    /// @throws error: stale_session, not_a_file, io_failed
+    void save(const std::filesystem::path& path) {
+        or_out_of_memory([&] {
+            settle();
+            replace_file file(path);
+            write_state(saved_head(), [&](std::span<const std::byte> part) { file.write(part); });
+            file.commit();
+        });
+    }
+    /// The same as bytes.
+    [[nodiscard]] std::vector<std::byte> save() {
+        return or_out_of_memory([&] {
+            settle();
+            const auto head = saved_head();
+            std::vector<std::byte> file;
+            file.reserve(head.size() + sequence_.saved_size(sequence_.position()) + sizeof(std::uint64_t));
+            write_state(head,
+                        [&](std::span<const std::byte> part) { file.insert(file.end(), part.begin(), part.end()); });
+            return file;
+        });
+    }
+    /// Goes on where a session with the same model and cache type was saved: the same logits and, on the same kernels, the same
+    /// answers, bit for bit. What this session held, and all of its options but shape and grammar, are replaced.
+    /// @throws error before anything has changed: bad_magic, unsupported_version, truncated, corrupt, wrong_model, wrong_type (of
+    /// cache), context_full (it holds more tokens than this session can), stale_session; for a path also what mapped_file throws
+    void load(const std::filesystem::path& path) {
+        or_out_of_memory([&] {
+            const mapped_file file(path);
+            load(file.data(), path.string());
+        });
+    }
+    /// The same from memory; `name` stands for it in errors.
+    void load(std::span<const std::byte> file, const std::string& name = "memory") {
+        auto saved = or_out_of_memory([&] { return parse_session(file, name, identity()); });
+        sampler drawing(saved.options.how, saved.random);
+        sequence_.restore(saved.n_tok, saved.sequence);
+        // Nothing can fail from here on.
+        prompt_.clear();
+        answer_.reset();
+        asked_.reset();
+        saved.options.shape = options_.shape;
+        saved.options.grammar = std::move(options_.grammar);
+        options_ = std::move(saved.options);
+        sampler_ = std::move(drawing);
+        messages_ = std::move(saved.messages);
+        stats_ = saved.stats;
+        finish_ = saved.ended;
+    }
 
     /// Figures of the last answer, and of all.
     [[nodiscard]] const answer_stats& stats() const noexcept { return stats_; }
@@ -183,21 +184,49 @@ public:
         options_.how = how;
     }
     void set_thinking(std::optional<bool> on) noexcept { options_.thinking = on; }
+    /// Constrains later answers; null: no longer.
+    void set_grammar(std::shared_ptr<const grammar::program> rules) noexcept { options_.grammar = std::move(rules); }
 
 private:
     friend class reply<Policy>;
+
+    [[nodiscard]] session_identity identity() const { return {model_.fingerprint(), sequence_.cache_type()}; }
+    [[nodiscard]] std::vector<std::byte> saved_head() const {
+        const session_state now{.options = options_,
+                                .random = sampler_.state(),
+                                .stats = stats_,
+                                .ended = finish_,
+                                .messages = messages_,
+                                .n_tok = sequence_.position()};
+        return session_head(now, identity(), sequence_.saved_size(now.n_tok));
+    }
+    template <class Sink>
+    void write_state(std::span<const std::byte> head, Sink&& sink) const {
+        hash64 sum;
+        const auto pass_on = [&](std::span<const std::byte> part) {
+            sum.add(part);
+            sink(part);
+        };
+        pass_on(head);
+        sequence_.save(pass_on);
+        const std::uint64_t checksum = sum.value();
+        sink(std::as_bytes(std::span(&checksum, 1)));
+    }
+
     [[nodiscard]] const tokenizer& words() const { return model_.words(); }
     [[nodiscard]] std::string token_text(std::optional<token_id> id) const {
         return id ? std::string(words().piece(*id)) : std::string();
     }
 
-    void say(std::string_view role, std::string_view content, std::string_view reasoning = {}) {
-        message m;
-        m.role = role;
-        m.content = content;
-        m.reasoning = reasoning;
-        messages_.push_back(std::move(m));
-    }
+    /// Takes back the turns of a question that fails.
+    struct undo {
+        std::vector<message>& messages;
+        std::size_t n;
+        const std::optional<std::size_t>& asked;
+        ~undo() {
+            if (!asked) messages.resize(std::min(n, messages.size()));
+        }
+    };
 
     /// Takes a prompt: what the sequence already holds of it stays.
     void begin(std::string_view prompt) {
@@ -213,15 +242,13 @@ private:
         const auto shared = std::mismatch(ids.begin(), ids.end(), held.begin(), held.end()).first - ids.begin();
         // The last token is read again even if it is held: its logits are wanted.
         reused_ = std::min(static_cast<std::size_t>(shared), ids.size() - 1);
+        // Without tools nothing is a call, but some models write even plain answers in their own format.
+        const auto dialect = model_.calls();
+        const bool reads_calls = !options_.tools.is_null() || dialect == call_dialect::harmony;
+        answer_.emplace(words(), reads_calls ? dialect : call_dialect::none, options_.stop, prompt);
+        rules_.reset();
+        if (options_.grammar) rules_.emplace(options_.grammar, model_.trie());
         prompt_ = std::move(ids);
-        const auto end = prompt.find_last_not_of(" \t\r\n");
-        const bool inside = end != std::string_view::npos && prompt.substr(0, end + 1).ends_with("<think>");
-        splitter_.emplace(inside);
-        text_.emplace(words());
-        stops_ = stop_strings(options_.stop);
-        said_.clear();
-        thought_.clear();
-        ready_.clear();
         stats_.begin(prompt_.size(), reused_);
         sequence_.clear_stop();
         finish_ = finish::running;
@@ -237,34 +264,29 @@ private:
     }
 
     [[nodiscard]] std::optional<reply_piece> next_piece() {
-        while (ready_.empty() && finish_ == finish::running) {
-            if (!prompt_.empty() && !read_prompt()) {
-                if (answering_) messages_.pop_back();
-                answering_ = false;
-                end_with(finish::stopped);
-                break;
+        return or_out_of_memory([&]() -> std::optional<reply_piece> {
+            while (answer_ && answer_->empty() && finish_ == finish::running) {
+                if (!prompt_.empty() && !read_prompt()) {
+                    forget_question();
+                    end_with(finish::stopped);
+                    break;
+                }
+                advance();
             }
-            advance();
-        }
-        if (ready_.empty()) {
-            settle();
-            return std::nullopt;
-        }
-        auto piece = std::move(ready_.front());
-        ready_.pop_front();
-        return piece;
+            auto piece = answer_ ? answer_->take() : std::nullopt;
+            if (!piece) settle();
+            return piece;
+        });
     }
 
     /// Draws one token, and makes its logits' successor ready.
     void advance() {
-        const token_id id = sampler_.pick(sequence_.logits(), sequence_.tokens());
+        if (rules_ && !answer_->thinking() && rules_->is_final()) return end_with(finish::end_of_turn);
+        const token_id id = draw();
         stats_.token();
         if (words().is_end(id)) return end_with(finish::end_of_turn);
-        // Thinking tags may be control tokens, whose text is otherwise hidden.
-        const std::string_view piece = words().piece(id);
-        const bool tag = piece == "<think>" || piece == "</think>";
-        emit(tag ? text_->flush() + std::string(piece) : text_->feed(id));
-        if (stops_.met()) return end_with(finish::stop_string);
+        answer_->add(id);
+        if (answer_->stopped()) return end_with(finish::stop_string);
         if (options_.max_tokens != 0 && stats_.generated >= options_.max_tokens) return end_with(finish::max_tokens);
         switch (sequence_.eval({&id, 1})) {
             case eval_status::done: break;
@@ -272,34 +294,43 @@ private:
             case eval_status::context_full: end_with(finish::context_full); break;
         }
     }
-
-    void emit(std::string_view text) { deliver(splitter_->feed(stops_.feed(text))); }
-    template <class Pieces>
-    void deliver(Pieces&& pieces) {
-        for (auto& p : pieces) {
-            if (p.text.empty()) continue;
-            const bool thinking = p.kind == text_kind::thinking;
-            (thinking ? thought_ : said_) += p.text;
-            ready_.push_back({std::move(p.text), thinking});
-        }
+    /// The next token: thinking is free, what is said satisfies the grammar.
+    [[nodiscard]] token_id draw() {
+        if (!rules_ || answer_->thinking()) return sampler_.pick(sequence_.logits(), sequence_.tokens());
+        allowed_.assign(rules_->mask().begin(), rules_->mask().end());
+        // A model that has not been told otherwise may think first.
+        const bool may_think = stats_.generated == 0 && options_.thinking.value_or(true);
+        const token_id think = may_think ? words().find(think_tags{}.open).value_or(-1) : -1;
+        if (think >= 0) allowed_[static_cast<std::size_t>(think) / 64] |= std::uint64_t{1} << think % 64;
+        const token_id id = sampler_.pick(sequence_.logits(), sequence_.tokens(), allowed_);
+        if (id != think) rules_->accept(id);
+        return id;
     }
 
     void end_with(finish why) {
-        if (!stops_.met()) {
-            emit(text_->flush());
-            deliver(splitter_->feed(stops_.flush()));
-        }
-        deliver(splitter_->flush());
+        answer_->end();
         finish_ = why;
         stats_.end();
+    }
+    /// The question and its answer are not part of the conversation.
+    void forget_question() noexcept {
+        if (asked_) messages_.resize(messages_.size() - *asked_);
+        asked_.reset();
     }
 
     /// Makes the answer, as far as it came, part of the conversation.
     void settle() {
-        if (finish_ == finish::running && splitter_) end_with(finish::stopped);
+        if (finish_ == finish::running && answer_) end_with(finish::stopped);
         prompt_.clear();
-        if (answering_) say("assistant", said_, thought_);
-        answering_ = false;
+        if (asked_) messages_.push_back(answer_->said());
+        asked_.reset();
+    }
+    /// The same where nothing may be thrown: without memory for the answer the question is forgotten, too.
+    void abandon() noexcept {
+        if (!exception_of([&] { settle(); })) return;
+        forget_question();
+        prompt_.clear();
+        finish_ = finish::stopped;
     }
 
     model model_;
@@ -309,13 +340,11 @@ private:
     std::vector<message> messages_;
     std::vector<token_id> prompt_;  // not read yet
     std::size_t reused_ = 0;        // tokens of it that the sequence holds
-    std::optional<think_splitter> splitter_;
-    std::optional<detokenizer> text_;
-    stop_strings stops_;
-    std::deque<reply_piece> ready_;
-    std::string said_, thought_;
+    std::optional<answer_stream> answer_;
+    std::optional<grammar::matcher> rules_;
+    std::vector<std::uint64_t> allowed_;
     answer_stats stats_;
-    bool answering_ = false;  // a question waits for its answer to be settled
+    std::optional<std::size_t> asked_;  // turns of a question that waits for its answer to be settled
     finish finish_ = finish::end_of_turn;
 };
 

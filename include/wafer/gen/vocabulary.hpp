@@ -51,9 +51,10 @@ namespace wafer::inline WAFER_ABI {
     v.eom = id("eom_token_id");
     v.unknown = id("unknown_token_id");
     v.padding = id("padding_token_id");
-    // Files that do not say: byte-level vocabularies of the Llama 3 family begin with BOS, the others do not.
+    v.add_space_prefix = meta.find<bool>(key("add_space_prefix"));
+    // Files that do not say: SentencePiece and byte-level vocabularies of the Llama 3 family begin with BOS.
     v.add_bos = meta.find<bool>(key("add_bos_token"))
-                    .value_or(v.pre == "llama-bpe" || v.pre == "llama3" || v.pre == "llama-v3");
+                    .value_or(v.model == "llama" || v.pre == "llama-bpe" || v.pre == "llama3" || v.pre == "llama-v3");
     v.add_eos = meta.find<bool>(key("add_eos_token")).value_or(false);
     return v;
 }

@@ -32,6 +32,8 @@ struct model_config {
     std::size_t d_ff_expert = 0;
     float rms_eps = 1e-5f;
     rope_config rope;
+
+    friend bool operator==(const model_config&, const model_config&) = default;
 };
 
 /// Reads the keys common to all architectures; keys are prefixed with the architecture's name, as GGUF does.

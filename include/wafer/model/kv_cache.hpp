@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <span>
 #include <string>
 #include <utility>
 
@@ -62,6 +63,21 @@ public:
                 shape_.capacity, shape_.n_kv, shape_.d_key,
                 shape_.d_value};
     }
+    /// Bytes that the first n positions take; a panel of keys that they begin is taken whole. @pre n <= capacity
+    [[nodiscard]] std::size_t used_size(std::size_t n) const noexcept {
+        return shape_.n_layer * shape_.n_kv * (used_keys(n) + used_values(n));
+    }
+    /// visit(std::span<std::byte>) for these bytes: layer by layer, head by head, keys before values. @pre n <= capacity
+    template <class Visit>
+    void for_each_used(std::size_t n, Visit&& visit) const {
+        for (std::size_t i = 0; i < shape_.n_layer; ++i) {
+            const kv_view at = layer(i);
+            for (std::size_t head = 0; head < shape_.n_kv; ++head) {
+                visit(std::span(at.panel(head, 0), used_keys(n)));
+                visit(std::span(at.value(head, 0), used_values(n)));
+            }
+        }
+    }
     /// The same shape without memory, for phantom passes.
     [[nodiscard]] static kv_cache phantom(kv_shape shape) noexcept {
         kv_cache c;
@@ -70,6 +86,13 @@ public:
     }
 
 private:
+    [[nodiscard]] std::size_t used_keys(std::size_t n) const noexcept {
+        return ceil_div(n, simd::panel_rows) * simd::panel_bytes(shape_.type, shape_.d_key);
+    }
+    [[nodiscard]] std::size_t used_values(std::size_t n) const noexcept {
+        return n * row_bytes(shape_.type, shape_.d_value);
+    }
+
     kv_shape shape_;
     std::byte* memory_ = nullptr;
 };

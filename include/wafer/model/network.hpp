@@ -5,18 +5,23 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <exception>
 #include <mutex>
 #include <shared_mutex>
+#include <span>
+#include <stop_token>
 #include <string>
 #include <utility>
 #include <variant>
 
 #include <wafer/core/config.hpp>
+#include <wafer/core/error.hpp>
 #include <wafer/cost/policy.hpp>
 #include <wafer/exec/context.hpp>
 #include <wafer/io/checkpoint.hpp>
 #include <wafer/model/architectures.hpp>
 #include <wafer/model/config.hpp>
+#include <wafer/model/fingerprint.hpp>
 #include <wafer/model/kv_cache.hpp>
 #include <wafer/sram/arena.hpp>
 
@@ -54,39 +59,55 @@ public:
     network(const network&) = delete;
     network& operator=(const network&) = delete;
 
-    /// Makes the weights resident. @throws error: cancelled, out_of_memory
-    void load(const checkpoint& file, thread_pool& pool, const progress_fn& progress = {}) {
-        const auto turn = pool.lock();
+    /// Makes the weights resident.
+    /// @param asked  stops loading from another thread, within milliseconds
+    /// @throws error: cancelled, out_of_memory, io_failed
+    void load(const checkpoint& file, thread_pool& pool, const progress_fn& progress = {},
+              const std::stop_token& asked = {}) {
+        const auto turn = pool.lock_unless([&] { return asked.stop_requested(); });
+        if (!turn) raise(errc::cancelled, "loading was stopped");
         resident_arena arena(plan_);
-        arena.load(source_of(file), pool, progress);
+        arena.load(source_of(file), pool, progress, asked);
         arena_ = std::move(arena);
         bindings_.bind(arena_);
-        bind_rope();
-        resident_ = true;
+        settle();
     }
 
     /// Replaces the weights in place by those of another checkpoint of the same shape, and makes every earlier sequence stale.
-    /// Waits for running passes.  @throws error before anything has changed: wrong_shape and the like, if the checkpoint differs in more than its numbers
+    /// Waits for running passes. config() stays as it is, which anybody may read meanwhile.
+    /// @throws error before anything has changed: wrong_shape and the like, if the checkpoint differs in more than its numbers;
+    /// error{errc::io_failed} if its reader fails half-way: the network has no weights then until the next swap
     void swap(const checkpoint& file, thread_pool& pool) {
         const network other(file, plan_.tiles());
-        if (other.config_.architecture != config_.architecture || !same_shapes(other.plan_))
-            raise(errc::wrong_shape, "a swap needs the same architecture, shapes and types as the resident model",
+        model_config theirs = other.config_;
+        theirs.name = config_.name;
+        theirs.n_context = config_.n_context;
+        if (theirs != config_ || !same_shapes(other.plan_))
+            raise(errc::wrong_shape,
+                  "a swap needs the same architecture, hyperparameters, shapes and types as the resident model",
                   {file.path(), {}, {}});
         const auto turn = pool.lock();  // before in_use_, as sequences do
         const std::unique_lock alone(in_use_);
         ++generation_;
-        arena_.load(source_of(file), pool);
-        config_ = other.config_;
-        bind_rope();
+        if (const auto failure = exception_of([&] { arena_.load(source_of(file), pool); })) {
+            resident_ = false;
+            ++generation_;  // sequences that began meanwhile are stale too
+            std::rethrow_exception(failure);
+        }
+        settle();
     }
 
     [[nodiscard]] const model_config& config() const noexcept { return config_; }
     [[nodiscard]] const arena_plan& plan() const noexcept { return plan_; }
-    [[nodiscard]] bool is_resident() const noexcept { return resident_; }
+    [[nodiscard]] bool is_resident() const noexcept { return resident_.load(std::memory_order_acquire); }
+    /// Tells networks apart by what decides their answers: see model/fingerprint.hpp. Computed when weights become resident.
+    [[nodiscard]] std::uint64_t fingerprint() const noexcept { return fingerprint_.load(std::memory_order_acquire); }
     /// Held by whoever runs a pass, so that no swap can come in between.
     [[nodiscard]] std::shared_lock<std::shared_mutex> use() const { return std::shared_lock(in_use_); }
     /// Counts swaps.
     [[nodiscard]] std::uint64_t generation() const noexcept { return generation_.load(std::memory_order_acquire); }
+    /// Where the weights are resident; empty before load().
+    [[nodiscard]] std::span<const std::byte> memory() const noexcept { return arena_.memory(); }
     /// The weights as the file stores them.
     [[nodiscard]] bytes stored() const noexcept { return stored_; }
 
@@ -108,6 +129,7 @@ public:
     [[nodiscard]] bytes scratch_size(const sequence_shape& s, std::size_t n_workers) const {
         const kv_cache cache = kv_cache::phantom(cache_shape(s));
         const std::size_t n = context_of(s);
+        const auto no_swap = use();
         scratch count;
         meter<cost::none> unmetered;
         exec::context<cost::none, exec::phantom> ctx(n_workers, count, unmetered);
@@ -136,13 +158,21 @@ private:
         return t->dims.rows();
     }
     [[nodiscard]] weight_source source_of(const checkpoint& file) const {
-        return {[&file](const std::string& name) { return file.require(name).data; },
+        const auto find = [&file](const std::string& name) -> stored_weights {
+            const auto& t = file.require(name);
+            if (!t.data.empty()) return t.data;
+            return {t.size(), [&](std::size_t begin, std::span<std::byte> to) { file.read(t, begin, to); }};
+        };
+        return {find,  //
                 [&file](std::span<const std::byte> soon) { file.will_need(soon); },
                 [&file](std::span<const std::byte> done) { file.wont_need(done); }};
     }
-    void bind_rope() {
+    /// Takes what follows from weights that have just become resident.
+    void settle() {
         const auto divisors = std::visit([](const auto& w) { return w.rope_divisors; }, weights_);
         rope_ = rope_frequencies(config_.rope, {divisors.data(), divisors.count});
+        fingerprint_ = wafer::fingerprint(config_, arena_);
+        resident_ = true;
     }
     [[nodiscard]] bool same_shapes(const arena_plan& other) const noexcept {
         const auto same = [](const auto& a, const auto& b) { return a.name == b.name && a.type == b.type; };
@@ -161,7 +191,8 @@ private:
     resident_arena arena_;
     rope_frequencies rope_;
     bytes stored_{};
-    bool resident_ = false;
+    std::atomic<bool> resident_{false};
+    std::atomic<std::uint64_t> fingerprint_{0};
     std::atomic<std::uint64_t> generation_{0};
     mutable std::shared_mutex in_use_;
 };

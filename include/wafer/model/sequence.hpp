@@ -6,12 +6,14 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <memory>
 #include <span>
 #include <string>
 #include <utility>
 #include <vector>
 
+#include <wafer/core/bits.hpp>
 #include <wafer/core/config.hpp>
 #include <wafer/core/error.hpp>
 #include <wafer/cost/meter.hpp>
@@ -43,7 +45,7 @@ public:
           meter_(std::move(policy)), logits_(shape_.n_output * padded(network_->config().n_vocab)),
           expert_use_(network_->config().n_layer * network_->config().n_expert) {
         if (!network_->is_resident())
-            raise(errc::invalid_argument, "the network was only planned: load it before it can answer");
+            raise(errc::invalid_argument, "the network has no weights: load it before it can answer");
         tokens_.reserve(capacity_);
     }
 
@@ -73,12 +75,57 @@ public:
     void request_stop() noexcept { stop_.store(true, std::memory_order_relaxed); }
     void clear_stop() noexcept { stop_.store(false, std::memory_order_relaxed); }
 
+    /// Bytes of what save() hands out for n tokens. @pre n <= capacity()
+    [[nodiscard]] std::size_t saved_size(std::size_t n) const noexcept {
+        return n * sizeof(std::int32_t) + network_->config().n_vocab * sizeof(float) +
+               expert_use_.size() * sizeof(std::uint64_t) + cache_.used_size(n);
+    }
+    /// Hands out all that the sequence knows, sink(std::span<const std::byte>) for each stretch of it: tokens, logits, experts'
+    /// use, then the cache's used positions. Costs are not part of it.  @throws error{errc::stale_session}
+    template <class Sink>
+    void save(Sink&& sink) const {
+        const auto use = network_->use();
+        check_fresh();
+        sink(std::as_bytes(tokens()));
+        sink(std::as_bytes(logits()));
+        sink(std::as_bytes(expert_use()));
+        cache_.for_each_used(tokens_.size(), [&](std::span<const std::byte> part) { sink(part); });
+    }
+    /// Goes on where a sequence of the same network and cache type was saved, with its logits, bit for bit.
+    /// @param saved  what save() handed out, in one piece, at any alignment
+    /// @throws error before anything has changed: errc::context_full if n tokens are more than capacity(), errc::corrupt for
+    /// another size or tokens outside the vocabulary, errc::stale_session
+    void restore(std::size_t n, std::span<const std::byte> saved) {
+        if (n > capacity_)
+            raise(errc::context_full, "the saved sequence has " + std::to_string(n) + " tokens, the context " +
+                                          std::to_string(capacity_) + ": use one as large");
+        if (saved.size() != saved_size(n))
+            raise(errc::corrupt, "the saved sequence has another size than it must have");
+        for (std::size_t i = 0; i < n; ++i)
+            if (const auto id = load_le<std::int32_t>(saved.data() + i * sizeof(std::int32_t));
+                id < 0 || static_cast<std::size_t>(id) >= network_->config().n_vocab)
+                raise(errc::corrupt, "a saved token is outside the vocabulary");
+        const auto use = network_->use();
+        check_fresh();
+        const auto fill = [&](std::span<std::byte> to) {
+            if (!to.empty()) std::memcpy(to.data(), saved.data(), to.size());
+            saved = saved.subspan(to.size());
+        };
+        tokens_.resize(n);
+        last_row_ = 0;
+        fill(std::as_writable_bytes(std::span(tokens_)));
+        fill(std::as_writable_bytes(std::span(logits_).first(network_->config().n_vocab)));
+        fill(std::as_writable_bytes(std::span(expert_use_)));
+        cache_.for_each_used(n, fill);
+    }
+
     /// How many tokens each expert of each layer got: (n_layer, n_expert); empty for dense networks.
     [[nodiscard]] std::span<const std::uint64_t> expert_use() const noexcept { return expert_use_; }
     [[nodiscard]] const meter<Policy>& costs() const noexcept { return meter_; }
     [[nodiscard]] meter<Policy>& costs() noexcept { return meter_; }
     [[nodiscard]] const network& model() const noexcept { return *network_; }
     [[nodiscard]] bytes cache_size() const noexcept { return cache_.shape().size(); }
+    [[nodiscard]] dtype cache_type() const noexcept { return cache_.shape().type; }
     [[nodiscard]] bytes scratch_size() const noexcept { return scratch_.size(); }
     [[nodiscard]] const simd::kernel_table& kernels() const noexcept { return *kernels_; }
 
@@ -87,6 +134,10 @@ private:
         if (s.n_batch == 0 || s.n_output == 0)
             raise(errc::invalid_argument, "a sequence needs batches and outputs of at least one token");
         return s;
+    }
+    void check_fresh() const {
+        if (network_->generation() != generation_)
+            raise(errc::stale_session, "the model's weights were swapped: begin a new session");
     }
     [[nodiscard]] std::span<const float> row(std::size_t i) const noexcept {
         const std::size_t n = network_->config().n_vocab;
@@ -104,10 +155,10 @@ private:
         exec::context<Policy> ctx(*pool_, *kernels_, scratch_, meter_, &stop_);
         while (!tokens.empty()) {
             const auto now = tokens.first(std::min(n_batch, tokens.size()));
-            const auto turn = pool_->lock();
+            const auto turn = pool_->lock_unless([&] { return ctx.stopped(); });
+            if (!turn) return eval_status::stopped;
             const auto use = network_->use();
-            if (network_->generation() != generation_)
-                raise(errc::stale_session, "the model's weights were swapped: begin a new session");
+            check_fresh();
             const forward_batch batch{.tokens = now,
                                       .n_tok = now.size(),
                                       .pos = tokens_.size(),

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: MIT
+// L8 gen: an answer while its tokens come: their text, cut at stop strings, told apart into thinking, answer and calls of
+// tools. Knows neither models nor threads.
+#pragma once
+
+#include <deque>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <wafer/core/config.hpp>
+#include <wafer/core/json.hpp>
+#include <wafer/gen/reply.hpp>
+#include <wafer/gen/stop_strings.hpp>
+#include <wafer/text/chat_template.hpp>
+#include <wafer/text/reply_reader.hpp>
+#include <wafer/text/tokenizer.hpp>
+
+namespace wafer::inline WAFER_ABI {
+
+/// The text side of one answer. The tokenizer must outlive it.
+class answer_stream {
+public:
+    /// prompt: what the answer continues.
+    answer_stream(const tokenizer& words, call_dialect dialect, std::vector<std::string> stop, std::string_view prompt)
+        : words_(&words), dialect_(dialect), text_(words), stop_(std::move(stop)), reader_(dialect, prompt) {
+        said_.role = "assistant";
+    }
+
+    /// Takes the next token.
+    void add(token_id id) {
+        const std::string_view piece = words_->piece(id);
+        // Markers may be control tokens, whose text is otherwise hidden.
+        const bool marker = words_->is_control(id) && reply_reader::is_marker(dialect_, piece);
+        read(marker ? text_.flush() + std::string(piece) : text_.feed(id));
+    }
+    /// Ends the answer: what was held back comes out.
+    void end() {
+        if (!stop_.met()) {
+            read(text_.flush());
+            deliver(reader_.feed(stop_.flush()));
+        }
+        deliver(reader_.flush());
+    }
+
+    /// Whether a stop string was met: no more tokens are wanted.
+    [[nodiscard]] bool stopped() const noexcept { return stop_.met(); }
+    /// Whether what comes next belongs to the thinking.
+    [[nodiscard]] bool thinking() const noexcept { return reader_.thinking(); }
+    /// The next piece that is certain.
+    [[nodiscard]] std::optional<reply_piece> take() {
+        if (ready_.empty()) return std::nullopt;
+        auto piece = std::move(ready_.front());
+        ready_.pop_front();
+        return piece;
+    }
+    /// Whether there is none now.
+    [[nodiscard]] bool empty() const noexcept { return ready_.empty(); }
+    /// What came so far, as a turn of the conversation.
+    [[nodiscard]] const message& said() const noexcept { return said_; }
+
+private:
+    void read(std::string_view text) { deliver(reader_.feed(stop_.feed(text))); }
+    void deliver(std::vector<reply_event> events) {
+        for (auto& e : events) {
+            reply_piece piece;
+            switch (e.kind) {
+                case reply_kind::thinking:
+                    said_.reasoning += e.text;
+                    piece.thinking = true;
+                    break;
+                case reply_kind::answer:
+                case reply_kind::call_invalid: said_.content += e.text; break;
+                case reply_kind::call_end: {
+                    // Nine letters or digits: the one form that every template takes.
+                    const auto n = std::to_string(++calls_);
+                    const auto id = "call" + std::string(n.size() < 5 ? 5 - n.size() : 0, '0') + n;
+                    said_.tool_calls.push_back(make_tool_call(e.name, e.arguments, id));
+                    break;
+                }
+                default: break;
+            }
+            if (e.kind == reply_kind::thinking || e.kind == reply_kind::answer) piece.text = std::move(e.text);
+            else piece.call = std::move(e);
+            ready_.push_back(std::move(piece));
+        }
+    }
+
+    const tokenizer* words_;
+    call_dialect dialect_;
+    detokenizer text_;
+    stop_strings stop_;
+    reply_reader reader_;
+    message said_;
+    std::deque<reply_piece> ready_;
+    int calls_ = 0;
+};
+
+}  // namespace wafer::inline WAFER_ABI

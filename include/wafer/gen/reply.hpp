@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: MIT
+// L8 gen: an answer in the making, as its user walks it. The session computes it.
+#pragma once
+
+#include <cstddef>
+#include <iterator>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include <wafer/core/config.hpp>
+#include <wafer/fwd.hpp>
+#include <wafer/gen/session_options.hpp>
+#include <wafer/text/tool_calls.hpp>
+
+namespace wafer::inline WAFER_ABI {
+
+/// A piece of an answer, as it becomes certain: complete UTF-8. Its text is empty only where it is of a call.
+struct reply_piece {
+    std::string text{};
+    bool thinking = false;              // what the model thinks, not what it says
+    std::optional<reply_event> call{};  // of a call of a tool: its name, a stretch of its arguments, its end
+};
+
+/// An answer in the making: a range of reply_piece, computed as it is walked. Walk it once; the session must outlive it. An
+/// answer dropped half-way stays in the conversation as far as it came.
+template <cost_policy Policy>
+class reply {
+public:
+    reply(reply&& o) noexcept : session_(std::exchange(o.session_, nullptr)) {}
+    reply& operator=(reply&&) = delete;
+    ~reply() {
+        if (session_ != nullptr) session_->abandon();
+    }
+
+    /// The next piece, or nothing at the end. @throws error{errc::stale_session}
+    [[nodiscard]] std::optional<reply_piece> next() { return session_->next_piece(); }
+    /// Walks to the end and returns the answer without its thinking.
+    std::string text() {
+        std::string all;
+        while (auto piece = next())
+            if (!piece->thinking) all += piece->text;
+        return all;
+    }
+    [[nodiscard]] finish ended() const noexcept { return session_->ended(); }
+
+    class iterator {
+    public:
+        using value_type = reply_piece;
+        using difference_type = std::ptrdiff_t;
+        explicit iterator(reply* from) : from_(from) { ++*this; }
+        [[nodiscard]] const reply_piece& operator*() const noexcept { return *piece_; }
+        iterator& operator++() {
+            piece_ = from_->next();
+            return *this;
+        }
+        void operator++(int) { ++*this; }
+        friend bool operator==(const iterator& i, std::default_sentinel_t) noexcept { return !i.piece_; }
+
+    private:
+        reply* from_;
+        std::optional<reply_piece> piece_;
+    };
+    [[nodiscard]] iterator begin() { return iterator(this); }
+    [[nodiscard]] std::default_sentinel_t end() const noexcept { return {}; }
+
+private:
+    friend class session<Policy>;
+    explicit reply(session<Policy>& s) noexcept : session_(&s) {}
+    session<Policy>* session_;
+};
+
+}  // namespace wafer::inline WAFER_ABI

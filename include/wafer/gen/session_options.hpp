@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: MIT
+// L8 gen: how a session answers, and why an answer ended.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <wafer/core/config.hpp>
+#include <wafer/core/json.hpp>
+#include <wafer/gen/sampler.hpp>
+#include <wafer/model/network.hpp>
+#include <wafer/text/grammar/program.hpp>
+
+namespace wafer::inline WAFER_ABI {
+
+/// How a session answers.
+struct session_options {
+    sequence_shape shape{};           // context, batch, cache type
+    sampling how{};                   // temperature and the like
+    std::string system{};             // system prompt; empty: none
+    std::optional<bool> thinking{};   // tells templates that ask for it; not set: the template's own default
+    std::size_t max_tokens = 0;       // of one answer; 0: as many as fit
+    std::vector<std::string> stop{};  // strings that end an answer and are not part of it
+    json tools{};  // definitions of tools that may be called, an array as in the OpenAI API; null: none
+    /// What an answer, apart from its thinking, has to satisfy: grammar::gbnf(text), grammar::json_schema(schema) or null.
+    std::shared_ptr<const grammar::program> grammar{};
+};
+
+/// Why an answer ended, or that it has not. Saved sessions hold the number: new reasons go to the end.
+enum class finish : std::uint8_t { running, end_of_turn, stop_string, max_tokens, context_full, stopped };
+
+[[nodiscard]] constexpr std::string_view to_string(finish f) noexcept {
+    constexpr std::string_view names[] = {"running",    "end_of_turn",  "stop_string",
+                                          "max_tokens", "context_full", "stopped"};
+    return names[static_cast<std::size_t>(f)];
+}
+
+}  // namespace wafer::inline WAFER_ABI

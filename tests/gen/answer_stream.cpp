@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: MIT
+#include <string>
+#include <support/reasoner.hpp>
+#include <vector>
+
+#include <doctest/doctest.h>
+
+#include <wafer/core/json.hpp>
+#include <wafer/gen/answer_stream.hpp>
+#include <wafer/gen/model.hpp>
+#include <wafer/gen/session.hpp>
+#include <wafer/text/grammar/gbnf.hpp>
+#include <wafer/text/grammar/json_schema.hpp>
+
+using namespace wafer;
+using wafer_test::greedy;
+using wafer_test::reasoner;
+
+namespace {
+
+/// All pieces of an answer whose tokens spell `text`, taken as they come.
+std::vector<reply_piece> pieces_of(answer_stream& a, std::string_view text) {
+    std::vector<reply_piece> out;
+    const auto take = [&] {
+        while (auto piece = a.take()) out.push_back(std::move(*piece));
+    };
+    for (const auto id : reasoner().words().encode(text)) {
+        a.add(id);
+        take();
+    }
+    a.end();
+    take();
+    return out;
+}
+
+}  // namespace
+
+TEST_CASE("answer_stream: thinking, text and calls of tools come apart, and together are the turn that was said") {
+    answer_stream a(reasoner().words(), call_dialect::hermes, {}, "<think>\n");
+    std::string thought, said, arguments;
+    std::vector<reply_event> calls;
+    for (const auto& p : pieces_of(a, "Hm.\n</think>\n\nLet me add.\n<tool_call>\n{\"name\": \"add\", \"arguments\": "
+                                      "{\"a\": 1, \"b\": [2]}}\n</tool_call>")) {
+        if (p.call) {
+            CHECK(p.text.empty());
+            if (p.call->kind == reply_kind::call_arguments) arguments += p.call->text;
+            else calls.push_back(*p.call);
+        } else {
+            (p.thinking ? thought : said) += p.text;
+        }
+    }
+    CHECK(thought == "Hm.");
+    CHECK(said == "Let me add.\n");
+    REQUIRE(calls.size() == 2);
+    CHECK(calls[0].kind == reply_kind::call_begin);
+    CHECK(calls[0].text == "add");
+    CHECK(json::parse(arguments) == json::parse(R"({"a": 1, "b": [2]})"));
+    CHECK(calls[1].kind == reply_kind::call_end);
+    CHECK(calls[1].arguments == json::parse(arguments));
+    CHECK(a.said().reasoning == thought);
+    CHECK(a.said().content == said);
+    CHECK(a.said().tool_calls.dump() ==
+          R"([{"id":"call00001","type":"function","function":{"name":"add","arguments":{"a":1,"b":[2]}}}])");
+}
+
+TEST_CASE("answer_stream: a call that cannot be read is not lost") {
+    answer_stream a(reasoner().words(), call_dialect::hermes, {}, "");
+    std::string raw;
+    for (const auto& p : pieces_of(a, "<tool_call>\n{\"name\": oops}\n</tool_call>"))
+        raw += p.call ? p.call->text : p.text;
+    CHECK(raw.find("oops") != std::string::npos);
+    CHECK(a.said().content.find("oops") != std::string::npos);
+    CHECK(a.said().tool_calls.is_null());
+}
+
+TEST_CASE("answer_stream: stop strings end it, and are no part of it") {
+    answer_stream a(reasoner().words(), call_dialect::none, {"END"}, "");
+    std::string text;
+    for (const auto& p : pieces_of(a, "one two EN three END four")) text += p.text;
+    CHECK(text == "one two EN three ");
+    CHECK(a.stopped());
+}
+
+TEST_CASE("session: a grammar holds whatever the model would rather say, thinking apart") {
+    auto how = greedy();
+    how.grammar = grammar::gbnf(R"(root ::= "yes" | "no" ", never" )");
+    session chat{reasoner(), how};
+    for (const bool thinking : {true, false}) {
+        chat.set_thinking(thinking);
+        const auto text = chat.ask("What is 17 + 25?").text();
+        CHECK((text == "yes" || text == "no, never"));
+        CHECK(chat.ended() == finish::end_of_turn);
+        CHECK(chat.messages().back().content == text);
+    }
+    chat.set_grammar(nullptr);
+    chat.set_thinking(true);
+    CHECK(chat.ask("What is 17 + 25?").text() == "17 + 25 = 42");
+}
+
+TEST_CASE("session: an answer to a JSON schema is JSON of that schema, at any temperature") {
+    session_options how;
+    how.how.temperature = 2;
+    how.thinking = false;
+    how.grammar = grammar::json_schema(json::parse(R"({"type": "object", "required": ["sum", "sure"],
+        "properties": {"sum": {"type": "integer", "minimum": 0, "maximum": 99}, "sure": {"type": "boolean"}}})"));
+    for (std::uint64_t seed = 0; seed < 8; ++seed) {
+        how.how.seed = seed;
+        session chat{reasoner(), how};
+        const auto answer = json::parse(chat.ask("What is 17 + 25?").text());
+        CHECK(answer.at("sum").as_int() >= 0);
+        CHECK(answer.at("sum").as_int() <= 99);
+        (void)answer.at("sure").as_bool();
+    }
+}
