@@ -3,6 +3,7 @@
 #pragma once
 
 #include <algorithm>
+#include <filesystem>
 #include <iostream>
 #include <string>
 #include <string_view>
@@ -84,10 +85,14 @@ private:
 
     void command(std::string_view line) {
         const std::string_view name = line.substr(0, line.find(' '));
+        const auto behind = line.find_first_not_of(' ', name.size());
+        const std::string_view rest = behind == line.npos ? std::string_view() : line.substr(behind);
         if (name == "/help") help();
         else if (name == "/reset") reset();
         else if (name == "/stats") stats();
-        else if (name == "/think") think(line.substr(std::min(line.size(), name.size() + 1)));
+        else if (name == "/think") think(rest);
+        else if (name == "/save") save(rest);
+        else if (name == "/load") load(rest);
         else say(std::string(name) + " is no command; /help lists them");
     }
 
@@ -96,12 +101,37 @@ private:
                      "/stats       speed, memory, context, experts, and what the last answer would\n"
                      "             have taken on the devices of --device\n"
                      "/reset       forget the conversation\n"
+                     "/save FILE   keep the conversation, to go on with it another time\n"
+                     "/load FILE   go on where that one was kept, with this model\n"
                      "/quit        leave; so does Ctrl-D\n"
                      "Ctrl-C stops an answer and keeps the conversation.\n";
     }
     void reset() {
         session_.reset();
         say("The conversation is forgotten.");
+    }
+    void save(std::string_view file) {
+        if (file.empty()) return say("/save needs a file's name behind it");
+        try {
+            session_.save(std::filesystem::path(file));
+        } catch (const wafer::error& e) {
+            return say(e.what());
+        }
+        say("The conversation is kept: " + turns() + ".");
+    }
+    void load(std::string_view file) {
+        if (file.empty()) return say("/load needs a file's name behind it");
+        try {
+            session_.load(std::filesystem::path(file));
+        } catch (const wafer::error& e) {
+            return say(e.what());
+        }
+        say("The conversation goes on: " + turns() + ".");
+    }
+    [[nodiscard]] std::string turns() const {
+        const auto asked = std::ranges::count(session_.messages(), "user", &wafer::message::role);
+        return std::to_string(asked) + (asked == 1 ? " question, " : " questions, ") +
+               std::to_string(session_.tokens().position()) + " tokens";
     }
     void stats() const {
         print_stats(std::cout, session_, plan_);

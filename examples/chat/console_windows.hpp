@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: MIT
+// What chat needs of Windows: whether a file is a console, and Ctrl-C.
+#pragma once
+
+#ifndef NOMINMAX
+#define NOMINMAX
+#endif
+#ifndef WIN32_LEAN_AND_MEAN
+#define WIN32_LEAN_AND_MEAN
+#endif
+
+#include <atomic>
+#include <cstdio>
+#include <io.h>
+#include <iostream>
+#include <system_error>
+#include <windows.h>
+
+namespace chat {
+
+[[nodiscard]] inline bool is_terminal(std::FILE* file) { return ::_isatty(::_fileno(file)) != 0; }
+/// Whether it understands colours and erasing: since Windows 10, when asked to.
+[[nodiscard]] inline bool takes_escapes(std::FILE* file) {
+    const auto console = reinterpret_cast<HANDLE>(::_get_osfhandle(::_fileno(file)));
+    DWORD mode = 0;
+    return is_terminal(file) && ::GetConsoleMode(console, &mode) != 0 &&
+           ::SetConsoleMode(console, mode | ENABLE_VIRTUAL_TERMINAL_PROCESSING) != 0;
+}
+
+/// Ctrl-C, from construction on: it ends a wait for input, and the answer that is running.
+class interrupts {
+    struct answer {
+        void* session;
+        void (*stop)(void*) noexcept;
+    };
+    static inline HANDLE came_ = nullptr;  // an event: set by the handler, reset by whoever waited for it
+    static inline std::atomic<const answer*> running_ = nullptr;
+
+    static BOOL WINAPI handle(DWORD kind) {
+        if (kind != CTRL_C_EVENT) return FALSE;
+        if (const answer* running = running_.load()) running->stop(running->session);
+        ::SetEvent(came_);
+        return TRUE;
+    }
+    [[nodiscard]] static bool came_within(DWORD milliseconds) {
+        return ::WaitForSingleObject(came_, milliseconds) == WAIT_OBJECT_0;
+    }
+
+public:
+    interrupts() {
+        came_ = ::CreateEventW(nullptr, FALSE, FALSE, nullptr);
+        if (came_ == nullptr || ::SetConsoleCtrlHandler(handle, TRUE) == 0)
+            throw std::system_error(static_cast<int>(::GetLastError()), std::system_category(), "Ctrl-C");
+        ::SetConsoleCP(CP_UTF8);
+        ::SetConsoleOutputCP(CP_UTF8);
+    }
+
+    /// Whether one came since the last call.
+    [[nodiscard]] static bool take() { return came_within(0); }
+    /// False if Ctrl-C came. It does not wait: consoles tell of keys, not of lines.
+    [[nodiscard]] static bool wait_for_input() { return !take(); }
+    /// Whether it was Ctrl-C that ended the input: the system ends a read so, and calls the handler about then.
+    [[nodiscard]] static bool ended_input() {
+        if (!came_within(100)) return false;
+        std::cin.clear();
+        return true;
+    }
+
+    /// As long as it lives, Ctrl-C calls session.stop().
+    template <class Session>
+    class stopping {
+    public:
+        explicit stopping(Session& session)
+            : answer_{&session, [](void* s) noexcept { static_cast<Session*>(s)->stop(); }} {
+            running_ = &answer_;
+        }
+        stopping(const stopping&) = delete;
+        stopping& operator=(const stopping&) = delete;
+        ~stopping() { running_ = nullptr; }
+
+    private:
+        const answer answer_;
+    };
+};
+
+}  // namespace chat
