@@ -168,6 +168,49 @@ TEST_CASE("chat: a conversation in a terminal") {
     CHECK(user.leaves() == 0);
 }
 
+TEST_CASE("chat: a conversation is kept, and goes on in another program") {
+    const temporary_directory folder;
+    const auto file = (folder.path() / "talk.session").string();
+    {
+        terminal_user user(WAFER_CHAT, {"--temp", "0"});
+        REQUIRE(user.sees("> "));
+        user.type(question + "\n");
+        CHECK(user.sees("42"));
+        CHECK(user.sees("> "));
+        user.type("/save\n");
+        CHECK(user.sees("/save needs a file's name"));
+        CHECK(user.sees("> "));
+        user.type("/save " + (folder.path() / "missing" / "f").string() + "\n");
+        CHECK(user.sees("cannot be written"));
+        CHECK(user.sees("> "));
+        user.type("/save " + file + "\n");
+        CHECK(user.sees("is kept: 1 question"));
+        CHECK(user.sees("> "));
+        user.type("/quit\n");
+        CHECK(user.leaves() == 0);
+    }
+    terminal_user user(WAFER_CHAT, {});
+    REQUIRE(user.sees("> "));
+    user.type("/load " + (folder.path() / "missing").string() + "\n");
+    CHECK(user.sees("no such file"));
+    CHECK(user.sees("> "));
+    user.type("/load " + default_model + "\n");
+    CHECK(user.sees("not a saved session"));
+    CHECK(user.sees("> "));
+    user.type("/load " + file + "\n");
+    CHECK(user.sees("goes on: 1 question"));
+    CHECK(user.sees("> "));
+    user.type("Reverse the word lemon.\n");
+    CHECK(user.sees("nomel"));
+    CHECK(user.sees("> "));
+    user.type("/stats\n");
+    CHECK(user.sees("still in the cache"));
+    CHECK(user.screen().find(" 0 still in the cache") == std::string::npos);
+    CHECK(user.sees("> "));
+    user.type("/quit\n");
+    CHECK(user.leaves() == 0);
+}
+
 TEST_CASE("chat: Ctrl-C stops an answer and keeps the conversation") {
     auto arguments = babbling;
     arguments.insert(arguments.end(), {"--ctx", "1024", "--threads", "1"});

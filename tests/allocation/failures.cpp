@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: MIT
+// Each allocation in turn fails: the answer is the typed error, nothing leaks, and what stood before still works.
+// A program of its own, since it replaces operator new.
+#include <atomic>
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <iterator>
+#include <memory>
+#include <new>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <doctest/doctest.h>
+
+#include <wafer/gen/model.hpp>
+#include <wafer/gen/plan.hpp>
+#include <wafer/gen/session.hpp>
+
+namespace {
+
+std::atomic<long> live{0};        // allocations not given back
+std::atomic<long> until_fail{0};  // 1: the next one fails; 0 and below: none does
+
+void* allocate(std::size_t n, std::size_t alignment) noexcept {
+    if (until_fail.load() > 0 && until_fail.fetch_sub(1) == 1) return nullptr;
+    void* p = alignment <= alignof(std::max_align_t)
+                  ? std::malloc(n == 0 ? 1 : n)
+                  : std::aligned_alloc(alignment, (n + alignment - 1) / alignment * alignment);
+    if (p != nullptr) ++live;
+    return p;
+}
+void* allocate_or_throw(std::size_t n, std::size_t alignment = 1) {
+    if (void* p = allocate(n, alignment)) return p;
+    throw std::bad_alloc();
+}
+void release(void* p) noexcept {
+    if (p != nullptr) --live;
+    std::free(p);
+}
+
+}  // namespace
+
+void* operator new(std::size_t n) { return allocate_or_throw(n); }
+void* operator new[](std::size_t n) { return allocate_or_throw(n); }
+void* operator new(std::size_t n, std::align_val_t a) { return allocate_or_throw(n, static_cast<std::size_t>(a)); }
+void* operator new[](std::size_t n, std::align_val_t a) { return allocate_or_throw(n, static_cast<std::size_t>(a)); }
+void* operator new(std::size_t n, const std::nothrow_t&) noexcept { return allocate(n, 1); }
+void* operator new[](std::size_t n, const std::nothrow_t&) noexcept { return allocate(n, 1); }
+void* operator new(std::size_t n, std::align_val_t a, const std::nothrow_t&) noexcept {
+    return allocate(n, static_cast<std::size_t>(a));
+}
+void operator delete(void* p) noexcept { release(p); }
+void operator delete[](void* p) noexcept { release(p); }
+void operator delete(void* p, std::size_t) noexcept { release(p); }
+void operator delete[](void* p, std::size_t) noexcept { release(p); }
+void operator delete(void* p, std::align_val_t) noexcept { release(p); }
+void operator delete[](void* p, std::align_val_t) noexcept { release(p); }
+void operator delete(void* p, std::size_t, std::align_val_t) noexcept { release(p); }
+void operator delete[](void* p, std::size_t, std::align_val_t) noexcept { release(p); }
+void operator delete(void* p, const std::nothrow_t&) noexcept { release(p); }
+void operator delete[](void* p, const std::nothrow_t&) noexcept { release(p); }
+
+using namespace wafer;
+
+namespace {
+
+const std::filesystem::path path = WAFER_FUZZ_CORPUS "/gguf/llama";
+
+load_options on(const std::shared_ptr<thread_pool>& pool) {
+    load_options how;
+    how.pool = pool;
+    return how;
+}
+
+session_options quick() {
+    session_options o;
+    o.how.temperature = 0;
+    o.max_tokens = 3;
+    o.shape.n_context = 32;
+    return o;
+}
+
+/// What happens when the n-th allocation of `work` fails, for every n: always error{errc::out_of_memory} and no leak, until
+/// it needs no more than n. Returns how many it needs.
+long fail_each(const std::function<void()>& work) {
+    work();  // what is made once for the whole program is made
+    long other = 0, leaked = 0, n = 1;
+    for (;; ++n) {
+        const long before = live;
+        bool failed = false;
+        until_fail = n;
+        try {
+            work();
+        } catch (const error& e) {
+            failed = true;
+            until_fail = 0;
+            other += e.code() != errc::out_of_memory;
+        } catch (...) {
+            failed = true;
+            until_fail = 0;
+            ++other;
+        }
+        const bool reached = until_fail <= 0;
+        until_fail = 0;
+        leaked += live != before;
+        if (!failed && !reached) break;
+    }
+    CHECK(other == 0);
+    CHECK(leaked == 0);
+    CHECK(n > 10);
+    return n - 1;
+}
+
+}  // namespace
+
+TEST_CASE("allocation: a load whose memory cannot be had ends in out_of_memory and leaves nothing behind") {
+    const auto pool = std::make_shared<thread_pool>(2);
+    const auto n = fail_each([&] { (void)load(path, on(pool)); });
+    MESSAGE(n, " allocations in a load");
+}
+
+TEST_CASE("allocation: a plan, too") {
+    const auto n = fail_each([&] { (void)plan(path, quick().shape, 1); });
+    MESSAGE(n, " allocations in a plan");
+}
+
+TEST_CASE("allocation: a session and its first answer, too; and the model answers afterwards as before") {
+    const auto pool = std::make_shared<thread_pool>(2);
+    const auto m = load(path, on(pool));
+    const auto answer = [&] {
+        session chat{m, quick()};
+        return chat.ask("abc 1").text();
+    };
+    const auto expected = answer();
+    const auto n = fail_each([&] { (void)answer(); });
+    MESSAGE(n, " allocations in a session");
+    CHECK(answer() == expected);
+}
+
+TEST_CASE("allocation: a session that met a failure goes on with the conversation as it stood") {
+    const auto pool = std::make_shared<thread_pool>(1);
+    const auto m = load(path, on(pool));
+    session whole{m, quick()};
+    const auto first = whole.ask("ab").text();
+    const auto second = whole.ask("c").text();
+    for (long n = 1;; ++n) {
+        session chat{m, quick()};
+        REQUIRE(chat.ask("ab").text() == first);
+        const auto before = chat.messages().size();
+        until_fail = n;
+        bool failed = false;
+        try {
+            auto answer = chat.ask("c");
+            until_fail = 0;
+        } catch (const error& e) {
+            until_fail = 0;
+            failed = true;
+            CHECK(e.code() == errc::out_of_memory);
+            CHECK(chat.messages().size() == before);
+            CHECK(chat.ask("c").text() == second);
+        }
+        if (!failed) break;
+    }
+}

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: MIT
+// Any text as a model's reply in any dialect, cut anywhere: nothing but events may come of it, and the cuts must not matter.
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <wafer/text/reply_reader.hpp>
+
+using namespace wafer;
+
+namespace {
+
+std::vector<reply_event> read(call_dialect dialect, bool inside, std::string_view text, std::size_t step) {
+    reply_reader reader(dialect, inside ? "<think>\n" : "");
+    std::vector<reply_event> out;
+    const auto add = [&](std::vector<reply_event> events) {
+        for (auto& e : events) {
+            const bool piece =
+                e.kind == reply_kind::answer || e.kind == reply_kind::thinking || e.kind == reply_kind::call_arguments;
+            if (piece && !out.empty() && out.back().kind == e.kind) out.back().text += e.text;
+            else out.push_back(std::move(e));
+        }
+    };
+    for (std::size_t at = 0; at < text.size(); at += step) add(reader.feed(text.substr(at, step)));
+    add(reader.flush());
+    return out;
+}
+
+}  // namespace
+
+extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
+    if (size < 2) return 0;
+    const auto dialect = static_cast<call_dialect>(data[0] % 6);
+    const bool inside = (data[0] & 128) != 0;
+    const std::string_view text(reinterpret_cast<const char*>(data) + 2, size - 2);
+    const auto whole = read(dialect, inside, text, text.size() + 1);
+    if (read(dialect, inside, text, 1 + data[1] % 16) != whole) std::abort();
+    return 0;
+}
