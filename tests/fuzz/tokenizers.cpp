@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: MIT
 // Any vocabulary and any text. The input is lines: "MODEL PRE", then "t TYPE SCORE TOKEN" and "m LEFT RIGHT", and after an
-// empty line the text to encode; or a tokenizer.json, an empty line with a zero byte, and the text.
+// empty line the text to encode; or a tokenizer.json, an empty line, and the text.
 #include <charconv>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
 #include <utility>
 
+#include <wafer/core/json.hpp>
 #include <wafer/core/utf8.hpp>
 #include <wafer/text/tokenizer.hpp>
+#include <wafer/text/tokenizer_json.hpp>
 
 using namespace wafer;
 
@@ -21,7 +23,14 @@ std::string_view take(std::string_view& rest, char end) {
     return out;
 }
 
+vocabulary read_json(std::string_view& rest) {
+    const auto text = rest.substr(0, rest.find("\n\n"));
+    rest.remove_prefix(text.size());
+    return read_tokenizer_json(json::parse(text));
+}
+
 vocabulary read(std::string_view& rest) {
+    if (rest.starts_with('{')) return read_json(rest);
     vocabulary v;
     auto head = take(rest, '\n');
     v.model = take(head, ' ');
