@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
+#include <atomic>
 #include <chrono>
 #include <ctime>
 #include <limits>
+#include <mutex>
 #include <thread>
 #include <vector>
 
@@ -99,6 +101,73 @@ TEST_SUITE("exec.pool") {
             });
         for (auto& u : users) u.join();
         for (const int c : t.counts) CHECK(c == 4 * 100 * 5);
+    }
+
+    TEST_CASE("turnstile: first come, first served; who comes again comes last") {
+        turnstile t;
+        t.lock();
+        std::vector<std::size_t> order;
+        std::vector<std::thread> users;
+        for (std::size_t user = 0; user < 4; ++user) {
+            users.emplace_back([&, user] {
+                for (int turn = 0; turn < 3; ++turn) {
+                    const std::scoped_lock in(t);
+                    order.push_back(user);
+                    std::this_thread::sleep_for(5ms);  // the others are in the queue again
+                }
+            });
+            std::this_thread::sleep_for(20ms);
+        }
+        t.unlock();
+        t.lock();
+        CHECK(order == std::vector<std::size_t>{0, 1, 2, 3});
+        t.unlock();
+        for (auto& u : users) u.join();
+        CHECK(order == std::vector<std::size_t>{0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3});
+    }
+
+    TEST_CASE("turnstile: who gives up leaves the queue, and those behind have their turn") {
+        turnstile t;
+        CHECK_FALSE(t.lock_unless([] { return true; }));
+        t.lock();
+        std::atomic<bool> stop{false}, gave_up{false}, last_in{false};
+        std::thread first([&] { gave_up = !t.lock_unless([&] { return stop.load(); }); });
+        std::this_thread::sleep_for(20ms);
+        std::thread last([&] {
+            const std::scoped_lock turn(t);
+            last_in = true;
+        });
+        std::this_thread::sleep_for(20ms);
+        stop = true;
+        first.join();
+        CHECK(gave_up);
+        CHECK_FALSE(last_in);
+        t.unlock();
+        last.join();
+        CHECK(last_in);
+    }
+
+    TEST_CASE("turnstile: who gives up just when called hands the turn on") {
+        for (int i = 0; i < 300; ++i) {
+            turnstile t;
+            t.lock();
+            std::atomic<bool> stop{false}, last_in{false};
+            std::thread first([&] {
+                if (t.lock_unless([&] { return stop.load(); })) t.unlock();
+            });
+            std::this_thread::sleep_for(std::chrono::microseconds(i % 20 * 20));
+            std::thread last([&] {
+                const auto until = std::chrono::steady_clock::now() + 20s;
+                last_in = t.lock_unless([&] { return std::chrono::steady_clock::now() > until; });
+                if (last_in) t.unlock();
+            });
+            std::this_thread::sleep_for(std::chrono::microseconds(i % 7 * 50));
+            t.unlock();  // to the first, who finds both its turn and its stop
+            stop = true;
+            first.join();
+            last.join();
+            REQUIRE(last_in);
+        }
     }
 
     TEST_CASE("thread_pool: can be destroyed at any time between jobs, also before the first") {

@@ -13,6 +13,7 @@
 #include <string>
 #include <thread>
 #include <type_traits>
+#include <utility>
 #include <vector>
 
 #include <wafer/core/config.hpp>
@@ -21,45 +22,77 @@
 
 namespace wafer::inline WAFER_ABI {
 
-/// A mutex whose wait can be called off. (A std::timed_mutex would do, but ThreadSanitizer does not know its timed wait.)
+/// A mutex that lets its users in one by one in the order in which they came, and whose wait can be called off. (A
+/// std::timed_mutex does neither: whoever runs first takes it, again and again, and ThreadSanitizer does not know its
+/// timed wait.)
 class turnstile {
 public:
     void lock() {
         std::unique_lock inside(mutex_);
-        free_.wait(inside, [&] { return !taken_; });
-        taken_ = true;
+        waiter me;
+        if (!enter(me)) me.called.wait(inside, [&] { return me.granted; });
     }
-    /// False, and not locked, soon after stopped() has become true.
+    /// False, and not locked, soon after stopped() has become true. stopped() must not throw, nor use the turnstile.
     template <class Stopped>
     [[nodiscard]] bool lock_unless(Stopped&& stopped) {
         constexpr std::chrono::milliseconds patience{5};
         std::unique_lock inside(mutex_);
-        bool gives_up = stopped();
-        while (taken_ && !gives_up) {
-            free_.wait_for(inside, patience);
-            gives_up = stopped();
-        }
-        if (gives_up) free_.notify_one();  // the call may have been for another
-        else taken_ = true;
-        return !gives_up;
+        if (stopped()) return false;
+        waiter me;
+        if (enter(me)) return true;
+        do {
+            me.called.wait_for(inside, patience);
+            if (!stopped()) continue;
+            if (me.granted) pass_on();
+            else leave(me);
+            return false;
+        } while (!me.granted);
+        return true;
     }
     void unlock() {
-        {
-            const std::scoped_lock inside(mutex_);
-            taken_ = false;
-        }
-        free_.notify_one();
+        const std::scoped_lock inside(mutex_);
+        pass_on();
     }
 
 private:
+    struct waiter {  // on the stack of the thread that waits
+        std::condition_variable called;
+        waiter* next = nullptr;
+        bool granted = false;
+    };
+
+    /// True: it was free. False: `me` is the last in the queue.
+    [[nodiscard]] bool enter(waiter& me) noexcept {
+        if (!std::exchange(taken_, true)) return true;
+        waiter** end = &first_;
+        while (*end != nullptr) end = &(*end)->next;
+        *end = &me;
+        return false;
+    }
+    void leave(const waiter& me) noexcept {
+        waiter** at = &first_;
+        while (*at != &me) at = &(*at)->next;
+        *at = me.next;
+    }
+    /// It stays taken, by the first who waits. Called with the mutex held: afterwards that waiter may be gone.
+    void pass_on() noexcept {
+        waiter* const next = first_;
+        taken_ = next != nullptr;
+        if (next == nullptr) return;
+        first_ = next->next;
+        next->granted = true;
+        next->called.notify_one();
+    }
+
     std::mutex mutex_;
-    std::condition_variable free_;
+    waiter* first_ = nullptr;
     bool taken_ = false;
 };
 
 /// Fixed workers 0..size()-1; worker 0 is the thread that calls run(). A waiting thread spins for some microseconds (the
 /// gap between two jobs of a forward pass), then yields, then sleeps in the kernel, so that an idle or oversubscribed
-/// pool costs nothing. Several threads may share a pool: they take turns through lock().
+/// pool costs nothing. Several threads may share a pool: they take turns through lock(), first come, first served.
+/// Not for a forked child: fork() copies none of the threads, and the first run() there would wait for ever.
 class thread_pool {
 public:
     /// @param n_threads  workers, the caller included; 0: one for each CPU this process may use.
