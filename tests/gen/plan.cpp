@@ -28,6 +28,41 @@ TEST_CASE("plan: its bytes are those that a model and a sequence take") {
     CHECK(p.weights.value() < p.stored.value() * 1.02);
 }
 
+TEST_CASE("plan: it refuses the shapes that a sequence refuses, and promises what a sequence takes") {
+    const auto gguf = wafer_test::synthetic_model::read("llama3").gguf();
+    const auto image = gguf.bytes();
+    const auto file = parse_gguf(image);
+    const wafer_test::loaded m(gguf, 1);
+    const auto refused = [&](auto&& change) {
+        auto shape = wafer_test::shape_of(40);
+        change(shape);
+        const auto a = error_of([&] { (void)plan(file, shape, 1); });
+        const auto b = error_of([&] { (void)sequence<>(m.net, m.pool, shape); });
+        REQUIRE(a.has_value() == b.has_value());
+        if (!a) return false;
+        CHECK(a->code() == errc::invalid_argument);
+        CHECK(std::string(a->what()) == b->what());
+        return true;
+    };
+    CHECK(!refused([](auto& s) { s.n_batch = s.n_output = 40; }));
+    CHECK(refused([](auto& s) { s.n_batch = 0; }));
+    CHECK(refused([](auto& s) { s.n_output = 0; }));
+    CHECK(refused([](auto& s) { s.cache_type = dtype::q4_0; }));
+    CHECK(refused([](auto& s) { s.n_context = std::size_t{1} << 60; }));
+    CHECK(refused([](auto& s) { s.n_context = ~std::size_t{0}; }));
+    model_config narrow = m.net->config();
+    narrow.d_head = 80;
+    const auto e = error_of([&] { (void)checked({.cache_type = dtype::q8_0}, narrow); });
+    CHECK((e && e->code() == errc::invalid_argument));
+    // More than the context is no use, and takes no memory.
+    auto shape = wafer_test::shape_of(40);
+    shape.n_batch = shape.n_output = std::size_t{1} << 56;
+    const auto p = plan(file, shape, 1);
+    CHECK(p.shape.n_batch == 40);
+    CHECK(p.shape.n_output == 40);
+    CHECK(p.scratch == sequence<>(m.net, m.pool, shape).scratch_size() + bytes(40 * padded(320) * sizeof(float)));
+}
+
 TEST_CASE("plan: what does not fit is refused, and the refusal says what would") {
     const auto image = wafer_test::synthetic_model::read("llama3").gguf().bytes();
     const auto file = parse_gguf(image, "llama3.gguf");

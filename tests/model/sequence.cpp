@@ -87,6 +87,24 @@ TEST_CASE("sequence: a restored one goes on bit for bit, for every cache type, c
     }
 }
 
+TEST_CASE("sequence: an output of more tokens than there can be is as many as there can be") {
+    const loaded m("qwen2", 1);
+    const auto prompt = prompt_of(9);
+    const auto logits_of = [&](std::size_t n_output) {
+        auto shape = wafer_test::shape_of(16);
+        shape.n_output = n_output;
+        sequence<> s(m.net, m.pool, shape);
+        std::vector<float> all;
+        CHECK(s.eval_each(prompt, [&](std::size_t, auto row) { all.insert(all.end(), row.begin(), row.end()); }) ==
+              eval_status::done);
+        return all;
+    };
+    const auto expected = logits_of(9);
+    REQUIRE(expected.size() == 9 * m.net->config().n_vocab);
+    for (const std::size_t n : {std::size_t{1} << 54, std::size_t{1} << 56, ~std::size_t{0}})
+        CHECK(logits_of(n) == expected);
+}
+
 TEST_CASE("sequence: an empty one can be saved and restored") {
     const loaded m("qwen2", 1);
     sequence<> empty(m.net, m.pool, wafer_test::shape_of(16)), used(m.net, m.pool, wafer_test::shape_of(16));

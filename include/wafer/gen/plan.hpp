@@ -25,7 +25,7 @@ namespace wafer::inline WAFER_ABI {
 /// Exact bytes for a model and one session with it on this machine.
 struct model_plan {
     model_config config;
-    sequence_shape shape;  // with the context filled in
+    sequence_shape shape;  // with the context filled in, and no more than can be of use
     std::size_t n_threads = 1;
     bytes stored{};   // weights in the file
     bytes weights{};  // weights as they will be resident
@@ -46,15 +46,15 @@ struct model_plan {
 /// Plans a model and a session. Allocates nothing of what it plans.
 /// @param at_most  memory that may be used; default: what the system has available now
 /// @throws error{errc::does_not_fit} naming the need, the limit and the longest context that would fit
-/// @throws error: everything that can be wrong with a header
+/// @throws error: everything that can be wrong with a header or a shape
 [[nodiscard]] inline model_plan plan(const checkpoint& file, sequence_shape shape = {}, std::size_t n_threads = 0,
                                      std::optional<bytes> at_most = {}) {
     const bytes limit = at_most ? *at_most : bytes(system::available_memory());
     if (n_threads == 0) n_threads = system::usable_cpus();
     const network net(file, n_threads);
-    shape.n_context = net.context_of(shape);
+    shape = checked(shape, net.config());
     const auto scratch_for = [&](const sequence_shape& s) {
-        return net.scratch_size(s, n_threads) + bytes(s.n_output * padded(net.config().n_vocab) * sizeof(float));
+        return net.scratch_size(s, n_threads) + bytes(logits_size(s, net.config()) * sizeof(float));
     };
     model_plan p{net.config(),       shape, n_threads, net.stored(), net.plan().size(), net.cache_shape(shape).size(),
                  scratch_for(shape), {}};
@@ -66,6 +66,7 @@ struct model_plan {
     std::string advice = "even one position does not fit: use fewer bits per weight or more memory";
     for (sequence_shape less = shape; less.n_context > 1;) {
         less.n_context /= 2;
+        less = checked(less, net.config());
         if (p.weights + net.cache_shape(less).size() + scratch_for(less) > limit) continue;
         advice = "a context of " + std::to_string(less.n_context) + " would fit";
         break;

@@ -29,6 +29,14 @@ struct kv_shape {
         return round_up(keys_size() + values_size(), std::size_t{64});
     }
     [[nodiscard]] bytes size() const noexcept { return bytes(n_layer * layer_size()); }
+    /// @throws error{errc::invalid_argument} for a type that no cache can have
+    void check() const {
+        const std::size_t block = info(type).block_len;
+        if ((is_float(type) || type == dtype::q8_0) && d_key % block == 0 && d_value % block == 0) return;
+        raise(errc::invalid_argument, "a KV cache cannot be " + std::string(to_string(type)) + " for heads of " +
+                                          std::to_string(d_key) +
+                                          ": use f32, f16, bf16, or q8_0 with a multiple of 32");
+    }
 };
 
 /// Owns the memory. The system hands out its pages as positions are written, so an unused context costs little.
@@ -37,12 +45,7 @@ public:
     kv_cache() noexcept = default;
     /// @throws error{errc::invalid_argument} for a type no cache can have; error{errc::out_of_memory}
     explicit kv_cache(kv_shape shape) : shape_(shape) {
-        const bool rows_fit =
-            shape.d_key % info(shape.type).block_len == 0 && shape.d_value % info(shape.type).block_len == 0;
-        if ((!is_float(shape.type) && shape.type != dtype::q8_0) || !rows_fit)
-            raise(errc::invalid_argument, "a KV cache cannot be " + std::string(to_string(shape.type)) +
-                                              " for heads of " + std::to_string(shape.d_key) +
-                                              ": use f32, f16, bf16, or q8_0 with a multiple of 32");
+        shape_.check();
         memory_ = system::reserve_pages(shape_.size().count);
         if (memory_ == nullptr)
             raise(errc::out_of_memory, "no memory for a KV cache of " + std::to_string(shape_.size().count) +

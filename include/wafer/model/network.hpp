@@ -23,17 +23,10 @@
 #include <wafer/model/config.hpp>
 #include <wafer/model/fingerprint.hpp>
 #include <wafer/model/kv_cache.hpp>
+#include <wafer/model/sequence_shape.hpp>
 #include <wafer/sram/arena.hpp>
 
 namespace wafer::inline WAFER_ABI {
-
-/// How a sequence runs: what decides its memory besides the weights.
-struct sequence_shape {
-    std::size_t n_context = 0;      // positions; 0: what the model was trained for, 4096 at most
-    std::size_t n_batch = 256;      // tokens of a prompt that go through the network together
-    std::size_t n_output = 1;       // tokens of a batch whose logits are wanted, at most
-    dtype cache_type = dtype::f16;  // f32, f16, bf16 or q8_0
-};
 
 /// First only planned, from a header alone: exact sizes, and shapes that exec::phantom can run over. Then, after load(),
 /// resident. Not copied: its views and its sequences refer to it.
@@ -111,32 +104,23 @@ public:
     /// The weights as the file stores them.
     [[nodiscard]] bytes stored() const noexcept { return stored_; }
 
-    [[nodiscard]] std::size_t context_of(const sequence_shape& s) const noexcept {
-        return s.n_context != 0 ? s.n_context : std::min<std::size_t>(config_.n_context, 4096);
-    }
-    /// @throws error{errc::invalid_argument} for a context that no memory could hold
+    /// @throws error{errc::invalid_argument}, as checked() does
     [[nodiscard]] kv_shape cache_shape(const sequence_shape& s) const {
-        const std::size_t n = context_of(s);
-        const double most = static_cast<double>(n) * static_cast<double>(config_.n_layer) *
-                            static_cast<double>(config_.n_kv) * static_cast<double>(config_.d_head + config_.d_value) *
-                            4;
-        if (most > 1e15)
-            raise(errc::invalid_argument,
-                  "a context of " + std::to_string(n) + " positions needs more than a petabyte: use a smaller one");
-        return {s.cache_type, config_.n_layer, config_.n_kv, config_.d_head, config_.d_value, round_up(n, score_block)};
+        return wafer::cache_shape(checked(s, config_), config_);
     }
     /// Scratch that the largest pass of such a sequence takes: counted by running the passes over phantom weights.
-    [[nodiscard]] bytes scratch_size(const sequence_shape& s, std::size_t n_workers) const {
+    /// @throws error{errc::invalid_argument}, as checked() does
+    [[nodiscard]] bytes scratch_size(const sequence_shape& wanted, std::size_t n_workers) const {
+        const sequence_shape s = checked(wanted, config_);
         const kv_cache cache = kv_cache::phantom(cache_shape(s));
-        const std::size_t n = context_of(s);
         const auto no_swap = use();
         scratch count;
         meter<cost::none> unmetered;
         exec::context<cost::none, exec::phantom> ctx(n_workers, count, unmetered);
-        for (const std::size_t n_tok : {std::size_t{1}, std::min(n, s.n_batch)})
+        for (const std::size_t n_tok : {std::size_t{1}, s.n_batch})
             forward(ctx, forward_batch{.tokens = {},
                                        .n_tok = n_tok,
-                                       .pos = n - n_tok,
+                                       .pos = s.n_context - n_tok,
                                        .n_output = std::min(n_tok, s.n_output),
                                        .logits = nullptr,
                                        .cache = &cache,

@@ -20,6 +20,7 @@
 #include <wafer/exec/context.hpp>
 #include <wafer/fwd.hpp>
 #include <wafer/model/network.hpp>
+#include <wafer/model/sequence_shape.hpp>
 #include <wafer/simd/kernels.hpp>
 
 namespace wafer::inline WAFER_ABI {
@@ -39,10 +40,10 @@ public:
     /// @throws error: out_of_memory, invalid_argument
     sequence(std::shared_ptr<const network> net, std::shared_ptr<thread_pool> pool, const sequence_shape& shape = {},
              Policy policy = {}, const simd::kernel_table& kernels = simd::select())
-        : network_(std::move(net)), pool_(std::move(pool)), kernels_(&kernels), shape_(checked(shape)),
-          generation_(network_->generation()), capacity_(network_->context_of(shape_)),
+        : network_(std::move(net)), pool_(std::move(pool)), kernels_(&kernels),
+          shape_(checked(shape, network_->config())), generation_(network_->generation()), capacity_(shape_.n_context),
           cache_(network_->cache_shape(shape_)), scratch_(network_->scratch_size(shape_, pool_->size())),
-          meter_(std::move(policy)), logits_(shape_.n_output * padded(network_->config().n_vocab)),
+          meter_(std::move(policy)), logits_(logits_size(shape_, network_->config())),
           expert_use_(network_->config().n_layer * network_->config().n_expert) {
         if (!network_->is_resident())
             raise(errc::invalid_argument, "the network has no weights: load it before it can answer");
@@ -57,7 +58,7 @@ public:
     /// The same, and calls visit(position, logits) for every token.
     template <class Visit>
     eval_status eval_each(std::span<const std::int32_t> tokens, Visit&& visit) {
-        return run(tokens, std::min(shape_.n_batch, shape_.n_output), shape_.n_output, std::forward<Visit>(visit));
+        return run(tokens, shape_.n_output, shape_.n_output, std::forward<Visit>(visit));
     }
 
     /// Scores of every token of the vocabulary to come next. @pre eval gave `done` since the last rewind
@@ -130,11 +131,6 @@ public:
     [[nodiscard]] const simd::kernel_table& kernels() const noexcept { return *kernels_; }
 
 private:
-    static sequence_shape checked(sequence_shape s) {
-        if (s.n_batch == 0 || s.n_output == 0)
-            raise(errc::invalid_argument, "a sequence needs batches and outputs of at least one token");
-        return s;
-    }
     void check_fresh() const {
         if (network_->generation() != generation_)
             raise(errc::stale_session, "the model's weights were swapped: begin a new session");
