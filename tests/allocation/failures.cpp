@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: MIT
 // Each allocation in turn fails: the answer is the typed error, nothing leaks, and what stood before still works.
 // A program of its own, since it replaces operator new.
+#include <algorithm>
+#include <array>
 #include <atomic>
+#include <cstddef>
+#include <cstdint>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -10,6 +14,7 @@
 #include <memory>
 #include <new>
 #include <string>
+#include <support/loaded.hpp>
 #include <utility>
 #include <vector>
 
@@ -163,5 +168,60 @@ TEST_CASE("allocation: a session that met a failure goes on with the conversatio
             CHECK(chat.ask("c").text() == second);
         }
         if (!failed) break;
+    }
+}
+
+TEST_CASE("allocation: a swap that met a failure leaves the old weights or the new ones, and knows which") {
+    auto made = wafer_test::synthetic_model::read("llama3");
+    const auto first = made.gguf();
+    for (auto& t : made.tensors) t.scale *= 1.25f;  // the divisors of its angles, too
+    const auto second = made.gguf();
+    const auto images = std::array{first.bytes(), second.bytes()};
+    const std::vector<std::int32_t> prompt{1, 2, 3, 4};
+    const auto answer = [&](const wafer_test::loaded& m) {
+        sequence<> s(m.net, m.pool, wafer_test::shape_of(16));
+        CHECK(s.eval(prompt) == eval_status::done);
+        return std::vector<float>(s.logits().begin(), s.logits().end());
+    };
+    wafer_test::loaded m(first, 2);
+    const wafer_test::loaded theirs(second, 2);
+    const auto before = answer(m), after = answer(theirs);
+    const auto old_print = m.net->fingerprint(), new_print = theirs.net->fingerprint();
+    REQUIRE(old_print != new_print);
+    for (const bool far : {false, true}) {  // in memory, and behind a reader
+        const auto file = [&](std::size_t i) {
+            if (!far) return parse_gguf(images[i]);
+            return open_gguf(byte_source(file_reader{.size = images[i].size(), .read = [&, i](auto at, auto to) {
+                                                         std::copy_n(images[i].begin() + static_cast<long>(at),
+                                                                     to.size(), to.begin());
+                                                         return to.size();
+                                                     }}));
+        };
+        const auto old_file = file(0), new_file = file(1);
+        long n_old = 0, n_new = 0, n_none = 0;
+        for (long n = 1;; ++n) {
+            until_fail = n;
+            const bool failed = exception_of([&] { m.net->swap(new_file, *m.pool); }) != nullptr;
+            const bool reached = until_fail <= 0;
+            until_fail = 0;
+            if (!m.net->is_resident()) {
+                ++n_none;
+                CHECK(failed);
+                CHECK(error_of([&] { (void)answer(m); })->code() == errc::invalid_argument);
+            } else {
+                const bool is_new = m.net->fingerprint() == new_print;
+                ++(is_new ? n_new : n_old);
+                CHECK(is_new == !failed);
+                CHECK((is_new || m.net->fingerprint() == old_print));
+                CHECK(answer(m) == (is_new ? after : before));
+            }
+            m.net->swap(old_file, *m.pool);
+            REQUIRE(m.net->fingerprint() == old_print);
+            if (!reached) break;
+        }
+        CHECK(n_old > 100);
+        CHECK(n_new >= 1);
+        if (far) CHECK(n_none > 0);  // its buffers
+        else CHECK(n_none == 0);
     }
 }

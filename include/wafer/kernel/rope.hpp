@@ -48,8 +48,12 @@ class rope_frequencies {
 public:
     rope_frequencies() = default;
     /// @param divisors  one per pair (Llama 3.x's rope_freqs.weight), or empty; frequencies are divided by them
-    rope_frequencies(const rope_config& c, std::span<const float> divisors)
-        : pairs_(c.pairs), frequency_(c.d_rope / 2) {
+    rope_frequencies(const rope_config& c, std::span<const float> divisors) : frequency_(c.d_rope / 2) {
+        set(c, divisors);
+    }
+    /// Becomes those of another configuration, in place. @pre its d_rope is the same
+    void set(const rope_config& c, std::span<const float> divisors) noexcept {
+        pairs_ = c.pairs;
         const double d = static_cast<double>(c.d_rope);
         const bool yarn = c.scaling == rope_scaling::yarn;
         // The pair that turns `turns` times within the original context.
@@ -65,7 +69,7 @@ public:
                 yarn ? 1 - std::clamp((static_cast<double>(i) - low) / std::max(0.001, high - low), 0.0, 1.0) : 0;
             frequency_[i] = c.scaling == rope_scaling::none ? f : f * (1 - ramp) / c.factor + f * ramp;
         }
-        if (yarn) magnitude_ = c.attention_factor * (1 + 0.1 * std::log(c.factor));
+        magnitude_ = yarn ? c.attention_factor * (1 + 0.1 * std::log(c.factor)) : 1;
     }
 
     [[nodiscard]] std::size_t n_pairs() const noexcept { return frequency_.size(); }

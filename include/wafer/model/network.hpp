@@ -79,10 +79,11 @@ public:
             raise(errc::wrong_shape,
                   "a swap needs the same architecture, hyperparameters, shapes and types as the resident model",
                   {file.path(), {}, {}});
+        const auto from = arena_.gather(source_of(file));
         const auto turn = pool.lock();  // before in_use_, as sequences do
         const std::unique_lock alone(in_use_);
         ++generation_;
-        if (const auto failure = exception_of([&] { arena_.load(source_of(file), pool); })) {
+        if (const auto failure = exception_of([&] { arena_.fill(from, pool); })) {
             resident_ = false;
             ++generation_;  // sequences that began meanwhile are stale too
             std::rethrow_exception(failure);
@@ -151,10 +152,10 @@ private:
                 [&file](std::span<const std::byte> soon) { file.will_need(soon); },
                 [&file](std::span<const std::byte> done) { file.wont_need(done); }};
     }
-    /// Takes what follows from weights that have just become resident.
-    void settle() {
+    /// Takes what follows from weights that have just become resident. Allocates nothing, so that it is always done.
+    void settle() noexcept {
         const auto divisors = std::visit([](const auto& w) { return w.rope_divisors; }, weights_);
-        rope_ = rope_frequencies(config_.rope, {divisors.data(), divisors.count});
+        rope_.set(config_.rope, {divisors.data(), divisors.count});
         fingerprint_ = wafer::fingerprint(config_, arena_);
         resident_ = true;
     }

@@ -133,14 +133,15 @@ private:
 };
 
 /// Called while weights become resident: bytes done and in all. Return false to stop: loading then raises errc::cancelled.
-/// Comes from the thread that called load; what it throws leaves load.
+/// Comes from the thread that called load; what it throws leaves load. The load has the pool meanwhile: do not use it.
 using progress_fn = std::function<bool(bytes done, bytes total)>;
 
 /// The stored bytes of one tensor: in memory, or read piece by piece when they are packed.
 struct stored_weights {
     std::size_t size = 0;
-    const std::byte* data = nullptr;                                            // null: read() fetches them
-    std::function<void(std::size_t begin, std::span<std::byte> to)> read = {};  // from any worker; may throw
+    const std::byte* data = nullptr;  // null: read() fetches them
+    /// Comes from any worker; may throw, must not use the pool.
+    std::function<void(std::size_t begin, std::span<std::byte> to)> read = {};
 
     stored_weights(std::span<const std::byte> memory) : size(memory.size()), data(memory.data()) {}
     stored_weights(std::size_t n, std::function<void(std::size_t, std::span<std::byte>)> reads)
@@ -156,20 +157,34 @@ struct weight_source {
     std::function<void(std::span<const std::byte>)> done = [](std::span<const std::byte>) {};
 };
 
-/// Resident weights. Made from a placed plan, filled by load(), read-only from then on.
+/// Resident weights. Made from a placed plan, filled once or again, read-only from then on.
 class resident_arena {
+    /// A stored tensor's bytes from `begin` on.
+    struct stored_rows {
+        stored_weights tensor;
+        std::size_t begin;
+
+        /// n bytes from byte `at` of them on: where they are, or in `room`.
+        [[nodiscard]] const std::byte* get(std::size_t at, std::size_t n, std::vector<std::byte>& room) const {
+            if (tensor.data != nullptr) return tensor.data + begin + at;
+            if (room.size() < n) room.resize(n);
+            tensor.read(begin + at, std::span(room).first(n));
+            return room.data();
+        }
+    };
+
 public:
     resident_arena() noexcept = default;
     /// Reserves the memory; touches none of it. @throws error{errc::out_of_memory}
     explicit resident_arena(arena_plan plan)
         : plan_(std::move(plan)), size_(std::max<std::size_t>(plan_.size().count, 1)) {
+        parts_.reserve(plan_.parts().size());  // the destructor does not run if this throws: before the pages
         // Systems promise more pages than they have: ask what there is, rather than be killed while touching them.
         const std::uint64_t available = system::available_memory();
         if (size_ <= available) memory_ = system::reserve_pages(size_);
         if (memory_ == nullptr)
             raise(errc::out_of_memory, "the weights need " + std::to_string(size_) + " bytes resident, and " +
                                            std::to_string(available) + " are available");
-        parts_.reserve(plan_.parts().size());
         for (const auto& p : plan_.parts()) parts_.push_back({memory_ + p.offset, p.first_row, p.n_rows, p.tile});
     }
     ~resident_arena() { system::release_pages(memory_, size_); }
@@ -182,14 +197,16 @@ public:
         return *this;
     }
 
-    /// Packs all weights: each worker of `pool` (anything with size() and run()) fills the tiles it owns, then seals.
-    /// May be called again with another source of the same shapes: that is a swap.
-    /// @throws error{errc::wrong_shape} if the source has too few bytes, or whatever source.find throws: nothing has changed then.
-    /// @throws error{errc::cancelled} if progress or `asked` said stop, or what a callback threw. The arena then holds garbage
-    /// and must be loaded again.
-    template <class Pool>
-    void load(const weight_source& source, Pool& pool, const progress_fn& progress = {},
-              const std::stop_token& asked = {}) {
+    /// Where all of a plan's bytes will come from.
+    class gathered {
+        friend resident_arena;
+        weight_source source;
+        std::vector<stored_rows> matrices, vectors;
+    };
+
+    /// Finds all that fill() will read. Changes nothing.
+    /// @throws error{errc::wrong_shape} if the source has too few bytes; whatever source.find throws
+    [[nodiscard]] gathered gather(weight_source source) const {
         const auto stored = [&](const std::string& name, std::size_t begin, std::size_t size) {
             stored_rows rows{source.find(name), begin};
             if (begin > rows.tensor.size || size > rows.tensor.size - begin)
@@ -197,19 +214,28 @@ public:
                       {{}, {}, name});
             return rows;
         };
-        std::vector<stored_rows> rows, vectors;
-        rows.reserve(plan_.matrices().size());
+        gathered all;
+        all.matrices.reserve(plan_.matrices().size());
         for (const auto& m : plan_.matrices()) {
             const std::size_t size = m.rows * row_bytes(m.type, m.cols);
-            rows.push_back(stored(m.name, m.slice * size, size));
+            all.matrices.push_back(stored(m.name, m.slice * size, size));
         }
-        for (const auto& v : plan_.vectors()) vectors.push_back(stored(v.name, 0, row_bytes(v.type, v.size)));
+        for (const auto& v : plan_.vectors()) all.vectors.push_back(stored(v.name, 0, row_bytes(v.type, v.size)));
+        all.source = std::move(source);
+        return all;
+    }
 
+    /// Packs all weights: each worker of `pool` (anything with size() and run()) fills the tiles it owns, then seals.
+    /// May be called again with others of the same shapes: that is a swap. Of bytes in memory it cannot fail.
+    /// @throws error{errc::cancelled} if progress or `asked` said stop, or what a callback threw. The arena then holds garbage
+    /// and must be filled again.
+    template <class Pool>
+    void fill(const gathered& from, Pool& pool, const progress_fn& progress = {}, const std::stop_token& asked = {}) {
         system::protect_pages(memory_, size_, true);
-        for (std::size_t i = 0; i < vectors.size() && !asked.stop_requested(); ++i) {
+        for (std::size_t i = 0; i < from.vectors.size() && !asked.stop_requested(); ++i) {
             const auto& v = plan_.vectors()[i];
             std::vector<std::byte> room;
-            decode_row(v.type, vectors[i].get(0, row_bytes(v.type, v.size), room), v.size,
+            decode_row(v.type, from.vectors[i].get(0, row_bytes(v.type, v.size), room), v.size,
                        reinterpret_cast<float*>(memory_ + v.offset));
         }
         const bytes total = plan_.size();
@@ -226,16 +252,21 @@ public:
             };
             std::vector<std::byte> room;
             auto failure = exception_of([&] {
-                for (std::size_t i = 0; i < rows.size(); ++i)
+                for (std::size_t i = 0; i < from.matrices.size(); ++i)
                     for (const auto& p : plan_.parts(plan_.matrices()[i]))
                         if (p.tile % pool.size() == worker && !stop.load(std::memory_order_relaxed))
-                            fill(plan_.matrices()[i], p, rows[i], source, room, step);
+                            pack(plan_.matrices()[i], p, from.matrices[i], from.source, room, step);
             });
             if (failure && !stop.exchange(true)) thrown = std::move(failure);
         });
         if (thrown) std::rethrow_exception(thrown);
         if (stop || (progress && !progress(total, total))) raise(errc::cancelled, "loading was stopped");
         system::protect_pages(memory_, size_, false);
+    }
+    /// Both.
+    template <class Pool>
+    void load(weight_source source, Pool& pool, const progress_fn& progress = {}, const std::stop_token& asked = {}) {
+        fill(gather(std::move(source)), pool, progress, asked);
     }
 
     [[nodiscard]] const arena_plan& plan() const noexcept { return plan_; }
@@ -251,23 +282,9 @@ public:
     }
 
 private:
-    /// A stored tensor's bytes from `begin` on.
-    struct stored_rows {
-        stored_weights tensor;
-        std::size_t begin;
-
-        /// n bytes from byte `at` of them on: where they are, or in `room`.
-        [[nodiscard]] const std::byte* get(std::size_t at, std::size_t n, std::vector<std::byte>& room) const {
-            if (tensor.data != nullptr) return tensor.data + begin + at;
-            if (room.size() < n) room.resize(n);
-            tensor.read(begin + at, std::span(room).first(n));
-            return room.data();
-        }
-    };
-
     /// Packs one part in stretches of about a megabyte, so that source pages go back early and stop requests are heard.
     template <class Step>
-    void fill(const arena_plan::matrix& m, const arena_plan::part& p, const stored_rows& rows,
+    void pack(const arena_plan::matrix& m, const arena_plan::part& p, const stored_rows& rows,
               const weight_source& source, std::vector<std::byte>& room, Step&& step) {
         const std::size_t stride = row_bytes(m.type, m.cols);
         const std::size_t panel = simd::panel_bytes(m.type, m.cols);
