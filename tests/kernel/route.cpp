@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: MIT
+#include <atomic>
+#include <cstdint>
 #include <limits>
 #include <numeric>
 #include <set>
+#include <span>
+#include <vector>
 
 #include <doctest/doctest.h>
 
@@ -154,5 +158,31 @@ TEST_SUITE("kernel.route") {
         test::own_batch x(2, 32);
         const auto routed = route(ctx, gating::top_k_then_softmax{}, x.view, weights.matrix(w), {}, 2, {});
         for (std::size_t e = 0; e < 4; ++e) CHECK(routed.load(e) == 0);
+    }
+
+    TEST_CASE("route: a stop is heard between tokens, and nobody is counted") {
+        test::resident_set weights(3);
+        const auto w = weights.add(dtype::f32, 4, 32);
+        weights.load(1);
+        thread_pool pool(1);
+        scratch memory(bytes(1 << 20));
+        meter<cost::none> costs;
+        std::atomic<bool> stop{false};
+        exec::context<> ctx(pool, simd::select(), memory, costs, &stop);
+        test::own_batch x(9, 32);
+        int asked = 0;
+        struct rule {
+            std::atomic<bool>* stop;
+            int* asked;
+            void operator()(std::span<float> logits, std::span<chosen_expert> out) const noexcept {
+                *stop = ++*asked == 3;
+                gating::top_k_then_softmax{}(logits, out);
+            }
+        };
+        std::vector<std::uint64_t> used(4);
+        const auto routed = route(ctx, rule{&stop, &asked}, x.view, weights.matrix(w), {}, 2, used);
+        CHECK(asked == 3);
+        for (std::size_t e = 0; e < 4; ++e) CHECK(routed.load(e) == 0);
+        CHECK(used == std::vector<std::uint64_t>(4));
     }
 }

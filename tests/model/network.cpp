@@ -65,6 +65,15 @@ TEST_CASE("network: metadata that is missing or contradicts itself is refused") 
     CHECK(refusal(changed("llama3", "llama.rope.freq_base", "inf")).first == errc::corrupt);
     CHECK(refusal(changed("llama3", "llama.rope.dimension_count", "31")).first == errc::corrupt);
     CHECK(refusal(changed("mixtral", "llama.expert_used_count", "9")).first == errc::corrupt);
+    const auto [code, text] = refusal(changed("mixtral", "llama.expert_count", "4097"));
+    CHECK(code == errc::corrupt);
+    CHECK(text.find("llama.expert_count") != text.npos);
+    auto many = changed("mixtral", "llama.expert_count", "4096");  // allowed, but not in so many layers
+    for (auto& p : many.pairs)
+        if (p.key == "llama.block_count") p.value = "33";
+    const auto [many_code, many_text] = refusal(many);
+    CHECK(many_code == errc::corrupt);
+    CHECK(many_text.find("llama.expert_count") != many_text.npos);
 }
 
 TEST_CASE("network: tensors that are missing or of another shape are refused by name") {

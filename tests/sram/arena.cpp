@@ -76,8 +76,9 @@ void check_layout(const arena_plan& plan, std::size_t n_tiles) {
         std::size_t row = 0;
         for (const auto& p : plan.parts(m)) {
             CHECK(p.first_row == row);  // in order, without gaps
-            CHECK((p.first_row % grain_rows == 0 || p.n_rows == 0));
+            CHECK(p.first_row % grain_rows == 0);
             CHECK(p.tile < n_tiles);
+            CHECK(p.n_rows > 0);  // what a tile does not hold takes no room in the plan
             CHECK(p.offset % 64 == 0);
             row += p.n_rows;
             taken.push_back({p.offset,

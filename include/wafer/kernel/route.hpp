@@ -103,12 +103,12 @@ template <class Context, gating_rule Rule>
     const auto logits = take_batch(ctx, x.n_tok, w.rows, false);
     matmul(ctx, op::route, x, {{w, bias, &logits}});
     if constexpr (Context::computes) {
-        if (ctx.stopped()) {  // nothing was computed: route nobody
-            std::fill_n(r.first, r.n_expert + 1, 0u);
-            return r;
-        }
         std::fill_n(r.first, r.n_expert + 1, 0u);
         for (std::size_t t = 0; t < r.n_tok; ++t) {
+            if (ctx.stopped()) {  // its logits may be garbage: route nobody
+                std::fill_n(r.first, r.n_expert + 1, 0u);
+                return r;
+            }
             const std::span<chosen_expert> mine(r.chosen + t * n_active, n_active);
             rule(std::span(logits.row(t), r.n_expert), mine);
             std::sort(mine.begin(), mine.end(), [](auto a, auto b) { return a.expert < b.expert; });

@@ -80,7 +80,11 @@ struct model_config {
     c.d_head = size("attention.key_length", c.d_model / c.n_head, 1, 1 << 14);
     c.d_value = size("attention.value_length", c.d_head, 1, 1 << 14);
     c.d_ff = size("feed_forward_length", 0, 0, 1 << 22);
-    c.n_expert = size("expert_count", 0, 0, 1 << 16);
+    c.n_expert = size("expert_count", 0, 0, 4096);
+    if (c.n_layer * c.n_expert > 1 << 17)
+        raise(errc::corrupt,
+              std::to_string(c.n_layer) + " layers of " + std::to_string(c.n_expert) + " experts are too many",
+              {file.path(), {}, key("expert_count")});
     c.n_active = size("expert_used_count", 0, 0, c.n_expert);
     if ((c.n_expert == 0) != (c.n_active == 0))
         raise(errc::corrupt, "a mixture of experts needs both a count and a used count",

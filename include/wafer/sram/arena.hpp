@@ -40,7 +40,7 @@ public:
         std::size_t rows = 0, cols = 0;
         std::uint32_t layer = 0;
         sram::tile_range tiles{};
-        std::size_t first_part = 0;  // into parts(): tiles.count of them
+        std::size_t first_part = 0, n_parts = 0;  // into parts(); a tile without rows has none
     };
     struct part {
         std::size_t offset = 0, first_row = 0, n_rows = 0, tile = 0;
@@ -88,20 +88,24 @@ public:
                 const auto row = [&](std::uint32_t nth) {
                     return std::min<std::size_t>(m.tiles.grain_begin(grains, nth) * grain_rows, m.rows);
                 };
-                parts_.push_back({0, row(t), row(t + 1) - row(t), m.tiles.first + t});
+                const std::size_t n_rows = row(t + 1) - row(t), n_panels = ceil_div(n_rows, simd::panel_rows);
+                const std::size_t size = n_panels * simd::panel_bytes(m.type, m.cols);  // becomes the offset below
+                if (n_rows != 0) parts_.push_back({size, row(t), n_rows, m.tiles.first + t});
             }
+            m.n_parts = parts_.size() - m.first_part;
         }
+        std::vector<part*> by_tile;
+        by_tile.reserve(parts_.size());
+        for (auto& p : parts_) by_tile.push_back(&p);
+        std::stable_sort(by_tile.begin(), by_tile.end(),
+                         [](const part* a, const part* b) { return a->tile < b->tile; });
+        auto next = by_tile.begin();
         tile_end_.assign(n_tiles, 0);
         std::size_t at = 0;
         for (std::size_t tile = 0; tile < n_tiles; ++tile) {
             if (tile == 0)
                 for (auto& v : vectors_) at = (v.offset = at) + round_up(v.size * sizeof(float), alignment);
-            for (const auto& m : matrices_) {
-                if (tile < m.tiles.first || tile >= m.tiles.first + m.tiles.count) continue;
-                auto& p = parts_[m.first_part + tile - m.tiles.first];
-                p.offset = at;
-                at += ceil_div(p.n_rows, simd::panel_rows) * simd::panel_bytes(m.type, m.cols);
-            }
+            for (; next != by_tile.end() && (*next)->tile == tile; ++next) at += std::exchange((*next)->offset, at);
             at = round_up(at, alignment);
             tile_end_[tile] = at;
         }
@@ -111,7 +115,7 @@ public:
     [[nodiscard]] std::span<const vector> vectors() const noexcept { return vectors_; }
     [[nodiscard]] std::span<const part> parts() const noexcept { return parts_; }
     [[nodiscard]] std::span<const part> parts(const matrix& m) const noexcept {
-        return parts().subspan(m.first_part, m.tiles.count);
+        return parts().subspan(m.first_part, m.n_parts);
     }
     [[nodiscard]] std::size_t tiles() const noexcept { return tile_end_.size(); }
     /// All bytes of the arena. @pre place() was called
@@ -274,7 +278,7 @@ public:
     [[nodiscard]] std::span<const std::byte> memory() const noexcept { return {memory_, size_}; }
     [[nodiscard]] resident_matrix matrix(std::size_t index) const noexcept {
         const auto& m = plan_.matrices()[index];
-        return {m.type, m.rows, m.cols, std::span(parts_).subspan(m.first_part, m.tiles.count)};
+        return {m.type, m.rows, m.cols, std::span(parts_).subspan(m.first_part, m.n_parts)};
     }
     [[nodiscard]] resident_vector vector(std::size_t index) const noexcept {
         const auto& v = plan_.vectors()[index];

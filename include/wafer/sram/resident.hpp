@@ -30,7 +30,7 @@ struct resident_matrix {
     dtype type = dtype::f32;
     std::size_t rows = 0;
     std::size_t cols = 0;
-    std::span<const matrix_part> parts;  // by rising tile; a part may be empty
+    std::span<const matrix_part> parts;  // by rising tile; none is empty
 
     [[nodiscard]] explicit operator bool() const noexcept { return rows != 0; }
     [[nodiscard]] std::size_t weights() const noexcept { return rows * cols; }
