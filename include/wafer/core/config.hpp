@@ -56,16 +56,42 @@ static_assert(sizeof(void*) == 8, "wafer plans models of any size, whole, in std
 
 // Inline code compiled with other flags is other code: the flags that change it are part of every symbol's name, so that
 // two translation units that disagree get two sets of symbols instead of one that is silently wrong.
+// (Each level below changes the width of xsimd's default batch, or what it is made of.)
 #if defined(__AVX512F__) && defined(__AVX512BW__) && defined(__AVX512VL__) && defined(__AVX512DQ__)
+#if defined(__AVX512VNNI__) || defined(__AVX512VBMI__)
+#define WAFER_ABI_ISA avx512v
+#else
 #define WAFER_ABI_ISA avx512
-#elif defined(__AVX2__) && defined(__FMA__)
+#endif
+#elif defined(__AVX512F__)
+#define WAFER_ABI_ISA avx512f
+#elif defined(__AVX2__)
 #define WAFER_ABI_ISA avx2
+#elif defined(__AVX__)
+#define WAFER_ABI_ISA avx
+#elif defined(__SSE4_2__)
+#define WAFER_ABI_ISA sse42
+#elif defined(__SSE4_1__)
+#define WAFER_ABI_ISA sse41
+#elif defined(__SSSE3__)
+#define WAFER_ABI_ISA ssse3
+#elif defined(__SSE3__)
+#define WAFER_ABI_ISA sse3
 #elif defined(__x86_64__)
 #define WAFER_ABI_ISA x86
+#elif defined(__ARM_FEATURE_SVE)
+#define WAFER_ABI_ISA sve
 #elif defined(__aarch64__)
 #define WAFER_ABI_ISA arm64
 #else
 #define WAFER_ABI_ISA any
+#endif
+#if defined(__FMA__)
+#define WAFER_ABI_MORE _fma
+#elif defined(__ARM_FEATURE_SVE)
+#define WAFER_ABI_MORE __ARM_FEATURE_SVE_BITS
+#else
+#define WAFER_ABI_MORE
 #endif
 #if WAFER_USE_XSIMD && WAFER_DISPATCH
 #define WAFER_ABI_VEC xd
@@ -85,8 +111,9 @@ static_assert(sizeof(void*) == 8, "wafer plans models of any size, whole, in std
 #else
 #define WAFER_ABI_ERRORS _ne
 #endif
-#define WAFER_ABI_JOIN_(major, minor, isa, vec, errors) v##major##_##minor##_##isa##_##vec##errors
-#define WAFER_ABI_JOIN(major, minor, isa, vec, errors) WAFER_ABI_JOIN_(major, minor, isa, vec, errors)
+#define WAFER_ABI_JOIN_(major, minor, isa, more, vec, errors) v##major##_##minor##_##isa##more##_##vec##errors
+#define WAFER_ABI_JOIN(major, minor, isa, more, vec, errors) WAFER_ABI_JOIN_(major, minor, isa, more, vec, errors)
 /// The inline namespace that everything lives in: wafer::v0_1_x86_xd, say. Users never write it.
 #define WAFER_ABI                                                                                                      \
-    WAFER_ABI_JOIN(WAFER_VERSION_MAJOR, WAFER_VERSION_MINOR, WAFER_ABI_ISA, WAFER_ABI_VEC, WAFER_ABI_ERRORS)
+    WAFER_ABI_JOIN(WAFER_VERSION_MAJOR, WAFER_VERSION_MINOR, WAFER_ABI_ISA, WAFER_ABI_MORE, WAFER_ABI_VEC,             \
+                   WAFER_ABI_ERRORS)
