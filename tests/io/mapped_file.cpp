@@ -60,6 +60,7 @@ TEST_CASE("mapped_file: what cannot be mapped is refused by cause") {
     const wafer_test::temporary_directory folder;
     CHECK(refusal(folder.path() / "absent") == errc::file_not_found);
     CHECK(refusal(folder.file("a", "x") / "below") == errc::file_not_found);
+    CHECK(refusal(folder.path() / std::string("a\0b", 3)) == errc::file_not_found);  // not "a", which is there
     CHECK(refusal(folder.path()) == errc::not_a_file);
     CHECK(refusal("/dev/null") == errc::not_a_file);
     CHECK(refusal(folder.file("empty")) == errc::truncated);

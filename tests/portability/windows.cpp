@@ -15,6 +15,8 @@
 #include <filesystem>
 #include <fstream>
 #include <iostream>
+#include <iterator>
+#include <span>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -45,6 +47,9 @@ WAFER_TEST_SAME(VirtualUnlock);
 WAFER_TEST_SAME(PrefetchVirtualMemory);
 WAFER_TEST_SAME(CloseHandle);
 WAFER_TEST_SAME(GetLastError);
+WAFER_TEST_SAME(WriteFile);
+WAFER_TEST_SAME(FlushFileBuffers);
+WAFER_TEST_SAME(GetCurrentProcessId);
 
 static_assert(ours::commit_and_reserve == (MEM_COMMIT | MEM_RESERVE) && ours::release == MEM_RELEASE);
 static_assert(ours::read_only == PAGE_READONLY && ours::read_write == PAGE_READWRITE);
@@ -120,6 +125,16 @@ void check_mappings() {
         check(!std::ofstream(path, std::ios::binary), "nobody can write to a mapped file");
     }
     check(std::filesystem::remove(path), "a file that is no longer mapped can be removed");
+
+    for (const std::string_view content : {"first", "second"}) {
+        wafer::replace_file file(path);
+        file.write(std::as_bytes(std::span(content)));
+        file.commit();
+        std::string now;
+        std::getline(std::ifstream(path, std::ios::binary), now);
+        check(now == content, "a file is made, and replaced");
+    }
+    check(std::distance(std::filesystem::directory_iterator(folder), {}) == 1, "nothing is left beside it");
 
     const auto large = folder / "large";
     std::ofstream(large, std::ios::binary) << 'x';

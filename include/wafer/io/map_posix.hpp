@@ -20,13 +20,16 @@
 
 #include <wafer/core/config.hpp>
 #include <wafer/core/error.hpp>
+#include <wafer/io/path_text.hpp>
 
 namespace wafer::inline WAFER_ABI::system {
 
 /// Maps a regular file whole. Nothing is read yet.
 /// @throws error{file_not_found, permission_denied, not_a_file, truncated (an empty file), out_of_memory, io_failed}
 [[nodiscard]] inline std::span<const std::byte> map_file(const std::filesystem::path& path) {
-    const error_where where{path.string(), {}, {}};
+    const error_where where{path_text(path), {}, {}};
+    // The system would take a name to end at its first zero.
+    if (path.native().find('\0') != path.native().npos) raise(errc::file_not_found, "no such file", where);
     const auto refuse = [&](int code) {
         const std::string reason = std::generic_category().message(code);
         switch (code) {

@@ -17,6 +17,7 @@
 #include <wafer/core/config.hpp>
 #include <wafer/core/error.hpp>
 #include <wafer/core/system_windows.hpp>
+#include <wafer/io/path_text.hpp>
 
 struct _SECURITY_ATTRIBUTES;  // the system's own names
 union _LARGE_INTEGER;
@@ -42,14 +43,16 @@ __declspec(dllimport) int __stdcall CloseHandle(void*);
 __declspec(dllimport) unsigned long __stdcall GetLastError();
 }
 
+[[nodiscard]] inline void* no_handle() noexcept {
+    return reinterpret_cast<void*>(std::intptr_t{-1});
+}  // INVALID_HANDLE_VALUE
+
 struct handle {
     void* value;
     ~handle() {
         if (*this) CloseHandle(value);
     }
-    [[nodiscard]] explicit operator bool() const noexcept {
-        return value != nullptr && value != reinterpret_cast<void*>(std::intptr_t{-1});  // INVALID_HANDLE_VALUE
-    }
+    [[nodiscard]] explicit operator bool() const noexcept { return value != nullptr && value != no_handle(); }
 };
 
 [[nodiscard]] inline bool is_directory(const std::filesystem::path& path) noexcept {
@@ -62,8 +65,8 @@ struct handle {
 /// Maps a regular file whole. Nothing is read yet; nobody can write to the file as long as it is mapped.
 /// @throws error{file_not_found, permission_denied, not_a_file, truncated (an empty file), out_of_memory, io_failed}
 [[nodiscard]] inline std::span<const std::byte> map_file(const std::filesystem::path& path) {
-    const std::u8string name = path.u8string();  // not string(): some paths have no other narrow form
-    const error_where where{std::string(name.begin(), name.end()), {}, {}};
+    const error_where where{path_text(path), {}, {}};
+    if (path.native().find(L'\0') != path.native().npos) raise(errc::file_not_found, "no such file", where);
     const auto refuse = [&](unsigned long code) {
         switch (code) {
             case 2:    // ERROR_FILE_NOT_FOUND

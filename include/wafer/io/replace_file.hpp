@@ -4,31 +4,45 @@
 
 #include <cstddef>
 #include <filesystem>
-#include <fstream>
 #include <span>
+#include <string>
 #include <system_error>
 
 #include <wafer/core/config.hpp>
 #include <wafer/core/error.hpp>
+#include <wafer/io/path_text.hpp>
+
+#if defined(_WIN32)
+#include <wafer/io/new_file_windows.hpp>
+#else
+#include <wafer/io/new_file_posix.hpp>
+#endif
 
 namespace wafer::inline WAFER_ABI {
 
-/// Writes beside the path (its name and ".part"), and takes its place on commit(); without that nothing is left behind.
+/// Writes a new file beside the path, and lets it take the path's place on commit(), with the same access rights; without that
+/// nothing is left behind. Of several who write to one path at once, the last to commit stays. A link stays a link.
 class replace_file {
 public:
     /// @throws error{errc::not_a_file} if the path is there and no regular file; error{errc::io_failed}
-    explicit replace_file(const std::filesystem::path& path) : path_(path), part_(path) {
-        part_ += ".part";
+    explicit replace_file(const std::filesystem::path& path) : name_(path_text(path)), path_(path) {
+        namespace fs = std::filesystem;
         std::error_code ignored;
-        if (const auto there = std::filesystem::status(path, ignored);
-            std::filesystem::exists(there) && !std::filesystem::is_regular_file(there))
-            raise(errc::not_a_file, "only a regular file can be replaced", {path.string(), {}, {}});
-        out_.open(part_, std::ios::binary | std::ios::trunc);
-        check("cannot be written: is its folder there, and may you write to it?");
+        for (int links = 0; links < 40 && fs::is_symlink(fs::symlink_status(path_, ignored)); ++links)
+            path_ = path_.parent_path() / fs::read_symlink(path_, ignored);
+        if (const auto there = fs::symlink_status(path_, ignored); fs::exists(there) && !fs::is_regular_file(there))
+            raise(errc::not_a_file, "only a regular file can be replaced", {name_, {}, {}});
+        const std::string stem = "wafer-" + system::process_id() + "-";
+        auto outcome = system::new_file::outcome::name_taken;
+        for (int i = 0; i < 1000 && outcome == system::new_file::outcome::name_taken; ++i) {
+            part_ = path_.parent_path() / (stem + std::to_string(i) + ".part");
+            outcome = out_.open(part_, path_);
+        }
+        check(out_.is_open(), "cannot be written: is its folder there, and may you write to it?");
     }
     ~replace_file() {
         if (part_.empty()) return;
-        out_.close();
+        (void)out_.close();
         std::error_code ignored;
         std::filesystem::remove(part_, ignored);
     }
@@ -36,27 +50,26 @@ public:
     replace_file& operator=(const replace_file&) = delete;
 
     /// @throws error{errc::io_failed}
-    void write(std::span<const std::byte> part) {
-        out_.write(reinterpret_cast<const char*>(part.data()), static_cast<std::streamsize>(part.size()));
-        check("could not be written to its end: is there space left?");
-    }
-    /// @throws error{errc::io_failed}
+    void write(std::span<const std::byte> part) { check(out_.write(part), no_space); }
+    /// On return the new content outlives a loss of power as well.  @throws error{errc::io_failed}
     void commit() {
-        out_.close();
-        check("could not be written to its end: is there space left?");
+        check(out_.flush() && out_.close(), no_space);
         std::error_code failure;
         std::filesystem::rename(part_, path_, failure);
-        if (failure) raise(errc::io_failed, "cannot be replaced: " + failure.message(), {path_.string(), {}, {}});
+        if (failure) raise(errc::io_failed, "cannot be replaced: " + failure.message(), {name_, {}, {}});
         part_.clear();
     }
 
 private:
-    void check(const char* otherwise) const {
-        if (!out_) raise(errc::io_failed, otherwise, {path_.string(), {}, {}});
+    static constexpr const char* no_space = "could not be written to its end: is there space left?";
+
+    void check(bool good, const char* otherwise) const {
+        if (!good) raise(errc::io_failed, otherwise, {name_, {}, {}});
     }
 
+    std::string name_;  // as the caller gave it
     std::filesystem::path path_, part_;
-    std::ofstream out_;
+    system::new_file out_;
 };
 
 }  // namespace wafer::inline WAFER_ABI
