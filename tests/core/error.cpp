@@ -19,6 +19,20 @@ TEST_SUITE("core.error") {
         CHECK(std::string(error(errc::corrupt, "a count", {"m.gguf", {}, {}}).what()) == "a count in m.gguf");
     }
 
+    TEST_CASE("error: names from a file spoil no terminal, break no line and have an end") {
+        const std::string name = "a\x1b[2J\n\x7f\xc2\x9b\xff\xc3\xa4";
+        const error e(errc::corrupt, "no '" + name + "'", {"f\n", {}, name + std::string(100'000, 'x')});
+        const std::string clean = "a?[2J????\xc3\xa4";
+        CHECK(e.where().tensor == clean + std::string(120 - clean.size(), 'x') + "...");
+        CHECK(std::string(e.what()) == "no '" + clean + "' [" + e.where().tensor + "] in f?");
+        const std::string text = error(errc::corrupt, std::string(100'000, 'y')).what();
+        CHECK(text.size() < 5000);
+        CHECK(text.ends_with("y..."));
+        // A code point is not cut through.
+        CHECK(printable("\xc3\xa4\xc3\xa4", 3) == "\xc3\xa4...");
+        CHECK(printable("\xc3\xa4\xc3\xa4", 4) == "\xc3\xa4\xc3\xa4");
+    }
+
     TEST_CASE("errc: the first and the last code have their own names, so those between have too") {
         CHECK(to_string(errc::file_not_found) == "file_not_found");
         CHECK(to_string(errc::wrong_model) == "wrong_model");

@@ -12,6 +12,7 @@
 #include <utility>
 
 #include <wafer/core/config.hpp>
+#include <wafer/core/printable.hpp>
 
 namespace wafer::inline WAFER_ABI {
 
@@ -90,17 +91,19 @@ enum class errc : std::uint8_t {
 struct error_where {
     std::string file;                     // path as the caller gave it
     std::optional<std::uint64_t> offset;  // bytes from the start of that file
-    std::string tensor;                   // tensor or metadata key
+    std::string tensor;                   // tensor or metadata key, made printable
 };
 
-/// The only exception that the library throws on purpose. what() is one line: message, then where.
+/// The only exception that the library throws on purpose. what() is one line of UTF-8 without
+/// control characters, whatever a file put into it: message, then where.
 /// Where exceptions are off (WAFER_EXCEPTIONS is 0) WAFER_ERROR_HANDLER gets it instead.
 class error : public std::exception {
 public:
     error(errc code, std::string_view message, error_where where = {})
-        : code_(code), where_(std::move(where)), text_(message) {
+        : code_(code), where_(std::move(where)), text_(printable(message, longest_message)) {
+        where_.tensor = printable(where_.tensor);
         if (!where_.tensor.empty()) text_ += " [" + where_.tensor + "]";
-        if (!where_.file.empty()) text_ += " in " + where_.file;
+        if (!where_.file.empty()) text_ += " in " + printable(where_.file, longest_message);
         if (where_.offset) text_ += " at byte " + std::to_string(*where_.offset);
     }
     [[nodiscard]] errc code() const noexcept { return code_; }
@@ -108,6 +111,8 @@ public:
     [[nodiscard]] const char* what() const noexcept override { return text_.c_str(); }
 
 private:
+    static constexpr std::size_t longest_message = 4096;  // names from files are part of many
+
     errc code_;
     error_where where_;
     std::string text_;

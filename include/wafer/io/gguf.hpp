@@ -14,6 +14,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <iterator>
+#include <limits>
 #include <numeric>
 #include <optional>
 #include <span>
@@ -27,10 +28,12 @@
 #include <wafer/core/config.hpp>
 #include <wafer/core/dtype.hpp>
 #include <wafer/core/error.hpp>
+#include <wafer/core/printable.hpp>
 #include <wafer/io/byte_source.hpp>
 #include <wafer/io/checkpoint.hpp>
 #include <wafer/io/mapped_file.hpp>
 #include <wafer/io/metadata.hpp>
+#include <wafer/io/path_text.hpp>
 #include <wafer/tensor/shape.hpp>
 
 namespace wafer::inline WAFER_ABI {
@@ -87,16 +90,7 @@ public:
     }
 
     [[noreturn]] void fail(errc code, const std::string& message, std::uint64_t where) const {
-        raise(code, message, {file_.name(), where, printable(subject)});
-    }
-
-    /// Names come from the file: keep them from spoiling a terminal.
-    [[nodiscard]] static std::string printable(std::string_view name) {
-        constexpr std::size_t longest = 120;
-        std::string text(name.substr(0, longest));
-        for (char& c : text)
-            if (c < ' ' || c > '~') c = '?';
-        return name.size() > longest ? text + "..." : text;
+        raise(code, message, {file_.name(), where, std::string(subject)});
     }
 
 private:
@@ -227,14 +221,15 @@ struct gguf_part {
 
 /// Gives tensors their bytes, and refuses any that leave the file or share bytes.
 inline void place_tensors(const byte_source& file, std::uint64_t data_begin, std::span<tensor_info> tensors) {
-    const auto refuse = [&](errc code, const std::string& message, const tensor_info& t) {
-        raise(code, message, {file.name(), t.offset, gguf_cursor::printable(t.name)});
+    const auto refuse = [&](errc code, const std::string& message, std::uint64_t where, const tensor_info& t) {
+        raise(code, message, {file.name(), where, t.name});
     };
     for (auto& t : tensors) {
         const std::uint64_t room = file.size() - std::min<std::uint64_t>(file.size(), data_begin);
         if (t.offset > room || t.size() > room - t.offset)
             refuse(errc::truncated,
-                   "the file has " + std::to_string(file.size()) + " bytes and ends before the tensor does", t);
+                   "the file has " + std::to_string(file.size()) + " bytes and ends before the tensor does",
+                   checked_add(data_begin, t.offset).value_or(std::numeric_limits<std::uint64_t>::max()), t);
         t.offset += data_begin;
         if (file.is_memory()) t.data = file.memory().subspan(static_cast<std::size_t>(t.offset), t.size());
     }
@@ -244,12 +239,12 @@ inline void place_tensors(const byte_source& file, std::uint64_t data_begin, std
     for (std::size_t i = 1; i < order.size(); ++i) {
         const auto &before = tensors[order[i - 1]], &t = tensors[order[i]];
         if (t.offset - before.offset < before.size())
-            refuse(errc::corrupt, "the tensor shares bytes with " + gguf_cursor::printable(before.name), t);
+            refuse(errc::corrupt, "the tensor shares bytes with " + printable(before.name), t.offset, t);
     }
 }
 
 /// Reads and checks the header of one file. Touches nothing behind it.
-[[nodiscard]] inline gguf_part read_gguf(const byte_source& file, std::size_t file_index) {
+[[nodiscard]] inline gguf_part read_gguf(const byte_source& file) {
     gguf_cursor in(file);
     constexpr std::size_t least_pair = 8 + 4 + 1, least_tensor = 8 + 4 + 8 + 4 + 8;
 
@@ -277,10 +272,7 @@ inline void place_tensors(const byte_source& file, std::uint64_t data_begin, std
         in.fail(errc::corrupt, "the alignment must be a power of two, not " + std::to_string(alignment), in.at());
 
     part.tensors.reserve(std::min<std::size_t>(n_tensors, 1 << 20));
-    for (std::size_t i = 0; i < n_tensors; ++i) {
-        part.tensors.push_back(take_tensor(in, alignment));
-        part.tensors.back().file = file_index;
-    }
+    for (std::size_t i = 0; i < n_tensors; ++i) part.tensors.push_back(take_tensor(in, alignment));
     place_tensors(file, round_up<std::uint64_t>(in.at(), alignment), part.tensors);
     part.header = std::move(in).pieces();
     return part;
@@ -303,20 +295,25 @@ struct gguf_split {
     return "-" + five(i + 1) + "-of-" + five(count) + ".gguf";
 }
 
-/// Opens all shards of a split model, given one of them and what it says of itself.
-[[nodiscard]] inline checkpoint_contents open_gguf_shards(const std::filesystem::path& path, const gguf_split& split) {
-    const std::string name = path.filename().string();
+/// Opens all shards of a split model, given one of them and what was read of it.
+[[nodiscard]] inline checkpoint_contents open_gguf_shards(const std::filesystem::path& path, byte_source file,
+                                                          gguf_part given) {
+    const gguf_split split(given.meta);
+    const std::string name = path_text(path.filename());
     const std::string suffix = gguf_shard_suffix(split.number, split.count);
     if (split.number >= split.count || !name.ends_with(suffix))
         raise(errc::corrupt, "a shard of a split model must keep its name, which ends in " + suffix,
-              {path.string(), {}, {}});
+              {path_text(path), {}, {}});
     checkpoint_contents all;
     for (std::size_t i = 0; i < split.count; ++i) {
+        const std::string sibling = name.substr(0, name.size() - suffix.size()) + gguf_shard_suffix(i, split.count);
         auto shard_path = path;
-        shard_path.replace_filename(name.substr(0, name.size() - suffix.size()) + gguf_shard_suffix(i, split.count));
-        all.files.push_back(shard_path.string());
-        all.sources.emplace_back(mapped_file(shard_path), shard_path.string());
-        auto part = read_gguf(all.sources.back(), i);
+        shard_path.replace_filename(std::u8string(sibling.begin(), sibling.end()));
+        const bool is_given = i == split.number;
+        all.files.push_back(path_text(shard_path));
+        all.sources.push_back(is_given ? std::move(file) : byte_source(mapped_file(shard_path), all.files.back()));
+        auto part = is_given ? std::move(given) : read_gguf(all.sources.back());
+        for (auto& t : part.tensors) t.file = i;
         const gguf_split place(part.meta);
         if (place.number != i || place.count != split.count)
             raise(errc::corrupt, "the shard says it is another one than its name does",
@@ -340,7 +337,7 @@ struct gguf_split {
 /// @throws error{errc::io_failed} and what else a reader raises; error{errc::invalid_argument} for one shard of a split model
 /// @cost   time and memory proportional to the header, whatever it claims
 [[nodiscard]] inline checkpoint open_gguf(byte_source file) {
-    auto part = detail::read_gguf(file, 0);
+    auto part = detail::read_gguf(file);
     if (detail::gguf_split(part.meta).count > 1)
         raise(errc::invalid_argument, "one shard of a split model; open it from its path, so that the others are found",
               {file.name(), {}, {}});
@@ -360,11 +357,11 @@ struct gguf_split {
 /// the first shard's. Reads the headers alone: a weight is not touched before somebody looks at it.
 /// @throws what open_gguf and mapped_file throw; error{errc::file_not_found} names a shard that is not there
 [[nodiscard]] inline checkpoint open_gguf(const std::filesystem::path& path) {
-    byte_source file(mapped_file(path), path.string());
-    auto part = detail::read_gguf(file, 0);
-    if (const detail::gguf_split split(part.meta); split.count > 1)
-        return checkpoint(detail::open_gguf_shards(path, split));
-    checkpoint_contents all{std::move(part.meta), std::move(part.tensors), {path.string()}, {}, {}};
+    byte_source file(mapped_file(path), path_text(path));
+    auto part = detail::read_gguf(file);
+    if (detail::gguf_split(part.meta).count > 1)
+        return checkpoint(detail::open_gguf_shards(path, std::move(file), std::move(part)));
+    checkpoint_contents all{std::move(part.meta), std::move(part.tensors), {path_text(path)}, {}, {}};
     all.sources.push_back(std::move(file));
     return checkpoint(std::move(all));
 }
