@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <algorithm>
+#include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -103,6 +105,28 @@ TEST_CASE("sequence: an output of more tokens than there can be is as many as th
     REQUIRE(expected.size() == 9 * m.net->config().n_vocab);
     for (const std::size_t n : {std::size_t{1} << 54, std::size_t{1} << 56, ~std::size_t{0}})
         CHECK(logits_of(n) == expected);
+}
+
+TEST_CASE("sequence: whoever visits the logits may run another sequence") {
+    const loaded m("qwen2", 2);
+    auto shape = wafer_test::shape_of(16);
+    shape.n_output = 2;
+    sequence<> s(m.net, m.pool, shape), other(m.net, m.pool, shape);
+    std::atomic<bool> over{false};
+    std::thread watchdog([&] {
+        for (int i = 0; i < 1000 && !over; ++i) std::this_thread::sleep_for(std::chrono::milliseconds(20));
+        other.request_stop();
+    });
+    const auto prompt = prompt_of(4);
+    std::size_t visits = 0;
+    CHECK(s.eval_each(prompt, [&](std::size_t position, auto) {
+        CHECK(position == visits);
+        CHECK(other.eval(std::span(prompt).subspan(visits++, 1)) == eval_status::done);
+    }) == eval_status::done);
+    over = true;
+    watchdog.join();
+    CHECK(visits == 4);
+    CHECK(other.position() == 4);
 }
 
 TEST_CASE("sequence: an empty one can be saved and restored") {

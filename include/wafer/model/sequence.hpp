@@ -55,7 +55,7 @@ public:
     eval_status eval(std::span<const std::int32_t> tokens) {
         return run(tokens, shape_.n_batch, 1, [](std::size_t, std::span<const float>) {});
     }
-    /// The same, and calls visit(position, logits) for every token.
+    /// The same, and calls visit(position, logits) for every token; it may run other sequences.
     template <class Visit>
     eval_status eval_each(std::span<const std::int32_t> tokens, Visit&& visit) {
         return run(tokens, shape_.n_output, shape_.n_output, std::forward<Visit>(visit));
@@ -140,6 +140,32 @@ private:
         return {logits_.data() + i * padded(n), n};
     }
 
+    /// One batch; has the pool and keeps swaps off meanwhile.
+    eval_status pass(exec::context<Policy>& ctx, std::span<const std::int32_t> now, std::size_t n_output) {
+        const auto& config = network_->config();
+        const auto turn = pool_->lock_unless([&] { return ctx.stopped(); });
+        if (!turn) return eval_status::stopped;
+        const auto use = network_->use();
+        check_fresh();
+        const forward_batch batch{.tokens = now,
+                                  .n_tok = now.size(),
+                                  .pos = tokens_.size(),
+                                  .n_output = n_output,
+                                  .logits = logits_.data(),
+                                  .cache = &cache_,
+                                  .expert_use = expert_use_};
+        meter_.begin({.at = now.size() == 1 ? stage::decode : stage::prefill,
+                      .n_tok = now.size(),
+                      .n_past = tokens_.size(),
+                      .n_layer = config.n_layer,
+                      .d_model = config.d_model,
+                      .weights = network_->stored(),
+                      .cache = cache_.layer(0).per_position() * (config.n_layer * (tokens_.size() + now.size()))});
+        network_->forward(ctx, batch);
+        meter_.end();
+        return ctx.stopped() ? eval_status::stopped : eval_status::done;
+    }
+
     template <class Visit>
     eval_status run(std::span<const std::int32_t> tokens, std::size_t n_batch, std::size_t n_output, Visit&& visit) {
         const auto& config = network_->config();
@@ -151,31 +177,12 @@ private:
         exec::context<Policy> ctx(*pool_, *kernels_, scratch_, meter_, &stop_);
         while (!tokens.empty()) {
             const auto now = tokens.first(std::min(n_batch, tokens.size()));
-            const auto turn = pool_->lock_unless([&] { return ctx.stopped(); });
-            if (!turn) return eval_status::stopped;
-            const auto use = network_->use();
-            check_fresh();
-            const forward_batch batch{.tokens = now,
-                                      .n_tok = now.size(),
-                                      .pos = tokens_.size(),
-                                      .n_output = std::min(n_output, now.size()),
-                                      .logits = logits_.data(),
-                                      .cache = &cache_,
-                                      .expert_use = expert_use_};
-            meter_.begin({.at = now.size() == 1 ? stage::decode : stage::prefill,
-                          .n_tok = now.size(),
-                          .n_past = tokens_.size(),
-                          .n_layer = config.n_layer,
-                          .d_model = config.d_model,
-                          .weights = network_->stored(),
-                          .cache = cache_.layer(0).per_position() * (config.n_layer * (tokens_.size() + now.size()))});
-            network_->forward(ctx, batch);
-            meter_.end();
-            if (ctx.stopped()) return eval_status::stopped;
+            if (const auto ended = pass(ctx, now, std::min(n_output, now.size())); ended != eval_status::done)
+                return ended;
             tokens_.insert(tokens_.end(), now.begin(), now.end());
             tokens = tokens.subspan(now.size());
-            last_row_ = batch.n_output - 1;
-            for (std::size_t i = 0; i < batch.n_output; ++i) visit(tokens_.size() - batch.n_output + i, row(i));
+            last_row_ = std::min(n_output, now.size()) - 1;
+            for (std::size_t i = 0; i <= last_row_; ++i) visit(tokens_.size() - 1 - last_row_ + i, row(i));
         }
         return eval_status::done;
     }
