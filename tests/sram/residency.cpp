@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include <locale>
 #include <sstream>
 #include <string>
 #include <vector>
@@ -29,6 +30,21 @@ std::string text(const T& x) {
 }
 
 }  // namespace
+
+TEST_CASE("residency: its text is the same in every locale") {
+    struct grouped : std::numpunct<char> {
+        char do_thousands_sep() const override { return '.'; }
+        std::string do_grouping() const override { return "\3"; }
+    };
+    const auto items = layers(4);
+    const mesh where({.capacity = 3_KiB}, 100, 100);
+    const auto r = sram::summarize(items, placements::spread{}.place(items, where), where);
+    std::ostringstream out;
+    out.imbue(std::locale(std::locale::classic(), new grouped));
+    out << r;
+    CHECK(out.str() == text(r));
+    CHECK(out.str().find("10000 tiles") != std::string::npos);
+}
 
 TEST_CASE("residency: sums, extremes and regions are those of the placement") {
     const auto items = layers(4);  // 32 KiB

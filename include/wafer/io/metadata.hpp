@@ -18,6 +18,7 @@
 
 #include <wafer/core/config.hpp>
 #include <wafer/core/error.hpp>
+#include <wafer/core/human.hpp>
 
 namespace wafer::inline WAFER_ABI {
 
@@ -108,7 +109,7 @@ public:
                 using V = std::decay_t<decltype(v)>;
                 if constexpr (std::same_as<V, bool>) return v ? "true" : "false";
                 else if constexpr (std::integral<V>) return "the integer " + std::to_string(v);
-                else if constexpr (std::floating_point<V>) return "the number " + std::to_string(v);
+                else if constexpr (std::floating_point<V>) return "the number " + fixed(v, 6);
                 else if constexpr (std::same_as<V, std::string_view>)
                     return "a string of " + std::to_string(v.size()) + " bytes";
                 else return "an array of " + std::to_string(v.size()) + " " + detail::plural<typename V::value_type>();

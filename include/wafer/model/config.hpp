@@ -10,6 +10,7 @@
 
 #include <wafer/core/config.hpp>
 #include <wafer/core/error.hpp>
+#include <wafer/core/human.hpp>
 #include <wafer/io/checkpoint.hpp>
 #include <wafer/kernel/rope.hpp>
 
@@ -63,8 +64,7 @@ struct model_config {
         const auto name = key(rest);
         const double value = meta.template find<double>(name).value_or(otherwise);
         if (!(value > above) || !std::isfinite(value))
-            raise(errc::corrupt, "value must be a finite number above " + std::to_string(above),
-                  {file.path(), {}, name});
+            raise(errc::corrupt, "value must be a finite number above " + fixed(above, 0), {file.path(), {}, name});
         return value;
     };
 

@@ -101,7 +101,8 @@ inline std::ostream& operator<<(std::ostream& out, const residency& r) {
     const auto percent = [](bytes part, bytes whole) {
         return fixed(whole == bytes{} ? 0 : 100 * (part / whole), 1) + " %";
     };
-    out << human(r.size) << " resident on " << r.tiles.tiles << (r.tiles.tiles == 1 ? " tile" : " tiles");
+    out << human(r.size) << " resident on " << std::to_string(r.tiles.tiles)
+        << (r.tiles.tiles == 1 ? " tile" : " tiles");
     if (limited) out << ", " << percent(r.size, r.capacity) << " of " << human(r.capacity);
     if (r.spilled != bytes{}) out << "; " << human(r.spilled) << " spilled";
     out << '\n';
