@@ -275,6 +275,7 @@ TEST_CASE("gguf: offsets that leave the file or meet another tensor are refused"
     CHECK_FALSE(refusal(one(32).bytes()).has_value());
     check_refused(one(8), errc::corrupt, "the offset 8 is not a multiple of the alignment 32", "t");
     check_refused(one(64), errc::truncated, "ends before the tensor does", "t");
+    CHECK(refusal(one(64).bytes())->where().offset == one(64).bytes().size());  // from the start of the file
     check_refused(one(huge - 31), errc::truncated, "ends before", "t");
     check_refused(one(std::uint64_t{1} << 63), errc::truncated, "ends before", "t");
     const auto two = [](std::uint64_t a, std::uint64_t b) {
