@@ -130,6 +130,17 @@ TEST_CASE("allocation: a load whose memory cannot be had ends in out_of_memory a
 TEST_CASE("allocation: a plan, too") {
     const auto n = fail_each([&] { (void)plan(path, quick().shape, 1); });
     MESSAGE(n, " allocations in a plan");
+    const auto file = open_checkpoint(path);
+    CHECK(fail_each([&] { (void)plan(file, quick().shape, 1); }) + fail_each([&] { (void)open_checkpoint(path); }) <=
+          n);
+}
+
+TEST_CASE("allocation: what is told of a model, too") {
+    const auto pool = std::make_shared<thread_pool>(1);
+    auto how = on(pool);
+    how.log = [](log_level, std::string_view) {};
+    const auto n = fail_each([&] { (void)load(path, how); });
+    MESSAGE(n, " allocations in a load with a log");
 }
 
 TEST_CASE("allocation: a session and its first answer, too; and the model answers afterwards as before") {

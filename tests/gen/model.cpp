@@ -3,6 +3,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <cstdlib>
 #include <fstream>
 #include <functional>
 #include <iterator>
@@ -140,6 +141,34 @@ TEST_CASE("model: a swap from a reader that fails half-way leaves no half of a m
     whole.swap(reasoner_path);
     CHECK(answer_of(m) == "17 + 25 = 42");
 }
+
+TEST_CASE("model: a swap to another vocabulary is refused and changes nothing") {
+    auto m = load(reasoner_path, two_threads());
+    auto image = reasoner_image();
+    const auto tokens = *parse_gguf(image).metadata().find<std::span<const std::string_view>>("tokenizer.ggml.tokens");
+    const auto one = std::ranges::find_if(tokens, [](std::string_view t) { return t == "7"; });
+    REQUIRE(one != tokens.end());
+    const auto before = m.fingerprint();
+    *const_cast<char*>(one->data()) = '~';  // in the image, where the view points
+    CHECK(refusal([&] { m.swap(parse_gguf(image)); }).first == errc::wrong_model);
+    CHECK(m.fingerprint() == before);
+    CHECK(answer_of(m) == "17 + 25 = 42");
+}
+
+#if !defined(_WIN32)
+TEST_CASE("model: a WAFER_TARGET that is not there is known before a weight is read") {
+    const char* const given = std::getenv("WAFER_TARGET");
+    const std::string before = given == nullptr ? "" : given;
+    far_file file;
+    const auto opened = open_checkpoint(file.reader());
+    const auto reads = file.reads;
+    ::setenv("WAFER_TARGET", "nonsense", 1);
+    CHECK(refusal([&] { (void)model(opened, two_threads()); }).first == errc::target_unavailable);
+    CHECK(file.reads == reads);
+    if (given == nullptr) ::unsetenv("WAFER_TARGET");
+    else ::setenv("WAFER_TARGET", before.c_str(), 1);
+}
+#endif
 
 TEST_CASE("model: loading stops when another thread says so, and the pool stays usable") {
     const auto pool = std::make_shared<thread_pool>(2);

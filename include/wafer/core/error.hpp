@@ -48,7 +48,7 @@ enum class errc : std::uint8_t {
     cancelled,           // a callback asked to stop while loading
     stale_session,       // the model's weights were swapped after this session began
     target_unavailable,  // WAFER_TARGET names kernels that this CPU or build does not have
-    wrong_model,         // a saved session that belongs to another model
+    wrong_model,         // a saved session that belongs to another model, or a swap to another vocabulary
 };
 
 /// The enumerator's name, for logs and tests.

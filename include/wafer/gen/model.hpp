@@ -46,7 +46,7 @@ public:
     /// @throws error: everything that can be wrong with a file; see errc
     model(const checkpoint& file, const load_options& options = {})
         : state_(or_out_of_memory([&] { return make_state(file, options); })) {
-        if (state_->log) report();
+        if (state_->log) or_out_of_memory([&] { report(); });
     }
 
     [[nodiscard]] const model_config& config() const noexcept { return state_->net->config(); }
@@ -99,10 +99,16 @@ public:
         return state_->trie;
     }
 
-    /// Replaces the weights in place by another checkpoint's of the same shape, as when a distilled model with new weights
+    /// Replaces the weights in place by another checkpoint's of the same shape and vocabulary (or without one), as when a distilled model with new weights
     /// arrives. Sessions begun before are stale: their next use raises errc::stale_session.
     void swap(const checkpoint& file) {
-        or_out_of_memory([&] { state_->net->swap(file, *state_->pool); });
+        or_out_of_memory([&] {
+            const auto words = read_vocabulary(file);
+            if (words && state_->words && hash_of(*words).value() != state_->vocabulary.value())
+                raise(errc::wrong_model, "a swap needs the vocabulary of the resident model",
+                      {file.path(), {}, "tokenizer.ggml.tokens"});
+            state_->net->swap(file, *state_->pool);
+        });
     }
     void swap(const std::filesystem::path& path) {
         or_out_of_memory([&] { swap(open_checkpoint(path)); });
@@ -121,7 +127,14 @@ private:
         std::shared_ptr<const grammar::token_trie> trie;
     };
 
+    static hash64 hash_of(const vocabulary& words) noexcept {
+        hash64 hash;
+        for (const auto& token : words.tokens) hash.add(token);
+        return hash;
+    }
+
     static std::shared_ptr<state> make_state(const checkpoint& file, const load_options& options) {
+        (void)simd::select();  // a WAFER_TARGET that is not there is better known now than after the weights
         auto made = std::make_shared<state>();
         auto& s = *made;
         s.log = options.log;
@@ -133,7 +146,7 @@ private:
                       std::to_string(words->tokens.size()) + " tokens for an embedding of " +
                           std::to_string(s.net->config().n_vocab) + " rows",
                       {file.path(), {}, "tokenizer.ggml.tokens"});
-            for (const auto& token : words->tokens) s.vocabulary.add(token);
+            s.vocabulary = hash_of(*words);
             s.words.emplace(std::move(*words));
         }
         if (auto source = file.metadata().find<std::string>("tokenizer.chat_template")) {

@@ -49,37 +49,40 @@ struct model_plan {
 /// @throws error: everything that can be wrong with a header or a shape
 [[nodiscard]] inline model_plan plan(const checkpoint& file, sequence_shape shape = {}, std::size_t n_threads = 0,
                                      std::optional<bytes> at_most = {}) {
-    const bytes limit = at_most ? *at_most : bytes(system::available_memory());
-    if (n_threads == 0) n_threads = system::usable_cpus();
-    const network net(file, n_threads);
-    shape = checked(shape, net.config());
-    const auto scratch_for = [&](const sequence_shape& s) {
-        return net.scratch_size(s, n_threads) + bytes(logits_size(s, net.config()) * sizeof(float));
-    };
-    model_plan p{net.config(),       shape, n_threads, net.stored(), net.plan().size(), net.cache_shape(shape).size(),
-                 scratch_for(shape), {}};
-    for (const auto& m : net.plan().matrices())
-        p.residents.push_back(
-            {m.name, bytes(m.rows * row_bytes(m.type, m.cols)), ceil_div(m.rows * m.cols, std::size_t{32}), m.layer});
-    if (p.total() <= limit) return p;
-    const auto mib = [](bytes n) { return std::to_string((n.count + (1 << 20) - 1) >> 20) + " MiB"; };
-    std::string advice = "even one position does not fit: use fewer bits per weight or more memory";
-    for (sequence_shape less = shape; less.n_context > 1;) {
-        less.n_context /= 2;
-        less = checked(less, net.config());
-        if (p.weights + net.cache_shape(less).size() + scratch_for(less) > limit) continue;
-        advice = "a context of " + std::to_string(less.n_context) + " would fit";
-        break;
-    }
-    raise(errc::does_not_fit,
-          "weights " + mib(p.weights) + " + cache " + mib(p.cache) + " + scratch " + mib(p.scratch) + " exceed " +
-              mib(limit) + ": " + advice,
-          {file.path(), {}, {}});
+    return or_out_of_memory([&] {
+        const bytes limit = at_most ? *at_most : bytes(system::available_memory());
+        if (n_threads == 0) n_threads = system::usable_cpus();
+        const network net(file, n_threads);
+        shape = checked(shape, net.config());
+        const auto scratch_for = [&](const sequence_shape& s) {
+            return net.scratch_size(s, n_threads) + bytes(logits_size(s, net.config()) * sizeof(float));
+        };
+        model_plan p{
+            net.config(),       shape, n_threads, net.stored(), net.plan().size(), net.cache_shape(shape).size(),
+            scratch_for(shape), {}};
+        for (const auto& m : net.plan().matrices())
+            p.residents.push_back({m.name, bytes(m.rows * row_bytes(m.type, m.cols)),
+                                   ceil_div(m.rows * m.cols, std::size_t{32}), m.layer});
+        if (p.total() <= limit) return p;
+        const auto mib = [](bytes n) { return std::to_string((n.count + (1 << 20) - 1) >> 20) + " MiB"; };
+        std::string advice = "even one position does not fit: use fewer bits per weight or more memory";
+        for (sequence_shape less = shape; less.n_context > 1;) {
+            less.n_context /= 2;
+            less = checked(less, net.config());
+            if (p.weights + net.cache_shape(less).size() + scratch_for(less) > limit) continue;
+            advice = "a context of " + std::to_string(less.n_context) + " would fit";
+            break;
+        }
+        raise(errc::does_not_fit,
+              "weights " + mib(p.weights) + " + cache " + mib(p.cache) + " + scratch " + mib(p.scratch) + " exceed " +
+                  mib(limit) + ": " + advice,
+              {file.path(), {}, {}});
+    });
 }
 
 [[nodiscard]] inline model_plan plan(const std::filesystem::path& path, sequence_shape shape = {},
                                      std::size_t n_threads = 0, std::optional<bytes> at_most = {}) {
-    return or_out_of_memory([&] { return plan(open_checkpoint(path), shape, n_threads, at_most); });
+    return plan(open_checkpoint(path), shape, n_threads, at_most);
 }
 
 }  // namespace wafer::inline WAFER_ABI

@@ -337,13 +337,17 @@ struct gguf_split {
 /// @throws error{errc::io_failed} and what else a reader raises; error{errc::invalid_argument} for one shard of a split model
 /// @cost   time and memory proportional to the header, whatever it claims
 [[nodiscard]] inline checkpoint open_gguf(byte_source file) {
-    auto part = detail::read_gguf(file);
-    if (detail::gguf_split(part.meta).count > 1)
-        raise(errc::invalid_argument, "one shard of a split model; open it from its path, so that the others are found",
-              {file.name(), {}, {}});
-    checkpoint_contents all{std::move(part.meta), std::move(part.tensors), {file.name()}, {}, std::move(part.header)};
-    all.sources.push_back(std::move(file));
-    return checkpoint(std::move(all));
+    return or_out_of_memory([&] {
+        auto part = detail::read_gguf(file);
+        if (detail::gguf_split(part.meta).count > 1)
+            raise(errc::invalid_argument,
+                  "one shard of a split model; open it from its path, so that the others are found",
+                  {file.name(), {}, {}});
+        checkpoint_contents all{
+            std::move(part.meta), std::move(part.tensors), {file.name()}, {}, std::move(part.header)};
+        all.sources.push_back(std::move(file));
+        return checkpoint(std::move(all));
+    });
 }
 
 /// Reads a GGUF file that is already in memory. Nothing is copied but names: `file` must outlive the checkpoint.
@@ -357,13 +361,15 @@ struct gguf_split {
 /// the first shard's. Reads the headers alone: a weight is not touched before somebody looks at it.
 /// @throws what open_gguf and mapped_file throw; error{errc::file_not_found} names a shard that is not there
 [[nodiscard]] inline checkpoint open_gguf(const std::filesystem::path& path) {
-    byte_source file(mapped_file(path), path_text(path));
-    auto part = detail::read_gguf(file);
-    if (detail::gguf_split(part.meta).count > 1)
-        return checkpoint(detail::open_gguf_shards(path, std::move(file), std::move(part)));
-    checkpoint_contents all{std::move(part.meta), std::move(part.tensors), {path_text(path)}, {}, {}};
-    all.sources.push_back(std::move(file));
-    return checkpoint(std::move(all));
+    return or_out_of_memory([&] {
+        byte_source file(mapped_file(path), path_text(path));
+        auto part = detail::read_gguf(file);
+        if (detail::gguf_split(part.meta).count > 1)
+            return checkpoint(detail::open_gguf_shards(path, std::move(file), std::move(part)));
+        checkpoint_contents all{std::move(part.meta), std::move(part.tensors), {path_text(path)}, {}, {}};
+        all.sources.push_back(std::move(file));
+        return checkpoint(std::move(all));
+    });
 }
 
 }  // namespace wafer::inline WAFER_ABI
