@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include <cstddef>
 #include <cstdint>
 #include <filesystem>
 #include <limits>
@@ -11,6 +12,7 @@
 #include <wafer/core/cgroup.hpp>
 
 using wafer::system::cgroup_available_memory;
+using wafer::system::cgroup_cpus;
 using wafer::system::cgroup_files;
 
 namespace {
@@ -37,10 +39,13 @@ struct tree {
         file("fs/memory" + group + "/memory.usage_in_bytes", usage);
         file("fs/memory" + group + "/memory.stat", stat);
     }
-    [[nodiscard]] std::uint64_t available(std::string_view membership) const {
-        return cgroup_available_memory(
-            {folder.file("membership", membership).string(), (folder.path() / "fs").string()});
+    [[nodiscard]] cgroup_files files(std::string_view membership) const {
+        return {folder.file("membership", membership).string(), (folder.path() / "fs").string()};
     }
+    [[nodiscard]] std::uint64_t available(std::string_view membership) const {
+        return cgroup_available_memory(files(membership));
+    }
+    [[nodiscard]] std::size_t cpus(std::string_view membership) const { return cgroup_cpus(files(membership)); }
 };
 
 }  // namespace
@@ -88,4 +93,31 @@ TEST_CASE("cgroup: what cannot be read is no limit") {
         CHECK(t.available(membership) == no_limit);
     CHECK(cgroup_available_memory({"/nowhere/at/all", "/nowhere"}) == no_limit);
     CHECK(cgroup_available_memory() > 0);  // this machine's, whatever it is
+}
+
+TEST_CASE("cgroup: of CPUs the tightest quota counts, rounded up, at least one; of both versions") {
+    constexpr auto all = std::numeric_limits<std::size_t>::max();
+    const tree t;
+    t.file("fs/a/b/cpu.max", "max 100000\n");
+    CHECK(t.cpus("0::/a/b\n") == all);
+    t.file("fs/a/b/cpu.max", "400000 100000\n");
+    CHECK(t.cpus("0::/a/b\n") == 4);
+    t.file("fs/a/cpu.max", "250000 100000\n");
+    CHECK(t.cpus("0::/a/b\n") == 3);
+    t.file("fs/cpu.max", "50000 100000\n");
+    CHECK(t.cpus("0::/a/b\n") == 1);
+    CHECK(t.cpus("4:memory:/a/b\n") == all);
+    for (const std::string_view odd : {"", "max", "400000", "many 100000", "400000 0", "0 0"}) {
+        t.file("fs/odd/cpu.max", odd);
+        t.file("fs/cpu.max", "max 100000");
+        CHECK(t.cpus("0::/odd\n") == all);
+    }
+    t.file("fs/cpu/job/cpu.cfs_quota_us", "150000\n");
+    t.file("fs/cpu/job/cpu.cfs_period_us", "100000\n");
+    t.file("fs/cpu/cpu.cfs_quota_us", "-1\n");
+    t.file("fs/cpu/cpu.cfs_period_us", "100000\n");
+    CHECK(t.cpus("5:cpu,cpuacct:/job\n4:memory:/\n") == 2);
+    CHECK(t.cpus("5:cpu,cpuacct:/\n") == all);
+    CHECK(cgroup_cpus({"/nowhere/at/all", "/nowhere"}) == all);
+    CHECK(cgroup_cpus() > 0);  // this machine's, whatever it is
 }

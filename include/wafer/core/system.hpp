@@ -14,8 +14,8 @@
 
 namespace wafer::inline WAFER_ABI::system {
 
-/// CPUs this process may run on; at least 1.
-[[nodiscard]] inline std::size_t usable_cpus() noexcept;
+/// CPUs this process may run on, no more than its container has time of; at least 1.
+[[nodiscard]] inline std::size_t usable_cpus();
 /// Keeps the calling thread on the index-th CPU that this process may use (counted round and round), where the system
 /// allows it; otherwise does nothing.
 inline void pin_this_thread(std::size_t index) noexcept;

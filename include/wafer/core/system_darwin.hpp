@@ -16,7 +16,7 @@
 
 namespace wafer::inline WAFER_ABI::system {
 
-[[nodiscard]] inline std::size_t usable_cpus() noexcept {
+[[nodiscard]] inline std::size_t usable_cpus() {
     const unsigned n = std::thread::hardware_concurrency();
     return n == 0 ? 1 : n;
 }

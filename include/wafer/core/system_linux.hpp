@@ -19,13 +19,13 @@
 
 namespace wafer::inline WAFER_ABI::system {
 
-[[nodiscard]] inline std::size_t usable_cpus() noexcept {
+[[nodiscard]] inline std::size_t usable_cpus() {
     cpu_set_t set;
     CPU_ZERO(&set);
     if (::sched_getaffinity(0, sizeof set, &set) == 0 && CPU_COUNT(&set) > 0)
-        return static_cast<std::size_t>(CPU_COUNT(&set));
+        return std::min(static_cast<std::size_t>(CPU_COUNT(&set)), cgroup_cpus());
     const unsigned n = std::thread::hardware_concurrency();  // more CPUs than the set can hold
-    return n == 0 ? 1 : n;
+    return std::min<std::size_t>(n == 0 ? 1 : n, cgroup_cpus());
 }
 
 inline void pin_this_thread(std::size_t index) noexcept {

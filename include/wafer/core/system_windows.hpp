@@ -57,7 +57,7 @@ static_assert(sizeof(memory_status) == 64);
 
 }  // namespace windows
 
-[[nodiscard]] inline std::size_t usable_cpus() noexcept {
+[[nodiscard]] inline std::size_t usable_cpus() {
     if (const auto cpus = windows::process_cpus(); cpus != 0) return static_cast<std::size_t>(std::popcount(cpus));
     const unsigned n = std::thread::hardware_concurrency();
     return n == 0 ? 1 : n;
