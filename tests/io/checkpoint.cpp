@@ -3,8 +3,12 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <cstdio>
+#include <fstream>
 #include <span>
 #include <string>
+#include <support/temporary.hpp>
+#include <unistd.h>
 #include <utility>
 #include <vector>
 
@@ -41,9 +45,50 @@ TEST_CASE("checkpoint: tensors are found by name and listed as stored") {
     CHECK(opened.find("c") == nullptr);
     CHECK(opened.size() == wafer::bytes(24));
     CHECK(opened.path() == "m.gguf");
-    opened.will_need(opened.require("a").data);
-    opened.wont_need(opened.require("a").data);
 }
+
+#if defined(__linux__)
+TEST_CASE("checkpoint: hints fetch the pages of a mapped file and give them back; memory of others stays as it is") {
+    const wafer_test::temporary_directory folder;
+    const std::size_t page = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE)), size = 64 * page;
+    const auto path = folder.file("m", std::string(size, 'w'));
+    const auto over = [&](wafer::byte_source source) {
+        wafer::checkpoint_contents all;
+        all.meta = wafer::metadata("m");
+        all.files = {"m"};
+        all.tensors.push_back({"t", dtype::f32, shape{size / 4}, source.memory(), 0, 0});
+        all.sources.push_back(std::move(source));
+        return checkpoint(std::move(all));
+    };
+    // Pages that this process has mapped, of a file's: what the system keeps of the file by itself does not count.
+    const auto mapped = [](const checkpoint& of) {
+        const auto data = of.require("t").data;
+        std::ifstream maps("/proc/self/smaps");
+        std::string line, head;
+        for (bool here = false; std::getline(maps, line);) {
+            std::uintptr_t begin = 0, end = 0;
+            if (std::sscanf(line.c_str(), "%lx-%lx ", &begin, &end) == 2)
+                here = begin <= reinterpret_cast<std::uintptr_t>(data.data()) &&
+                       reinterpret_cast<std::uintptr_t>(data.data()) < end;
+            else if (here && line.starts_with("Rss:")) return std::stoul(line.substr(4)) * 1024;
+        }
+        return 0ul;
+    };
+    const auto file = over({wafer::mapped_file(path), "m"});
+    file.wont_need(file.require("t").data);
+    REQUIRE(mapped(file) == 0);
+    file.will_need(file.require("t").data.subspan(3 * page, 8 * page));
+    const bool populates = mapped(file) >= 8 * page;  // Linux 5.14; older ones only read ahead
+    WARN(populates);
+    for (std::size_t i = 0; i < size; i += page) REQUIRE(file.require("t").data[i] == std::byte{'w'});
+    CHECK(mapped(file) == size);
+    file.wont_need(file.require("t").data.subspan(1, size - 1));  // pages that it fills: all but the first
+    CHECK(mapped(file) == page);
+    const auto own = over(std::vector<std::byte>(size, std::byte{7}));
+    own.wont_need(own.require("t").data);
+    CHECK(own.require("t").data[5 * page] == std::byte{7});
+}
+#endif
 
 TEST_CASE("checkpoint: parts of tensors are read wherever they are, and no others") {
     std::vector<std::byte> stored(40, std::byte{7});

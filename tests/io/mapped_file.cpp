@@ -47,7 +47,6 @@ TEST_CASE("mapped_file: pages that were given back are read anew") {
     const wafer_test::temporary_directory folder;
     const std::string content(100'000, 'w');
     const mapped_file file(folder.file("a", content));
-    mapped_file::will_stream(file.data());
     mapped_file::will_need(file.data().subspan(10, 5));
     CHECK(text(file) == content);
     mapped_file::wont_need(file.data());

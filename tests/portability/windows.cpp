@@ -117,7 +117,6 @@ void check_mappings() {
         const auto data = file.data();
         check(std::string_view(reinterpret_cast<const char*>(data.data()), data.size()) == "weights",
               "content is mapped");
-        wafer::mapped_file::will_stream(data);
         wafer::mapped_file::will_need(data);
         wafer::mapped_file::wont_need(data);
         wafer::mapped_file::wont_need({});

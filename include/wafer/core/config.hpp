@@ -9,7 +9,10 @@
 
 #include <wafer/core/version.hpp>
 
-#if __cplusplus < 202002L && (!defined(_MSVC_LANG) || _MSVC_LANG < 202002L)
+#if (defined(__clang__) && __clang_major__ < 14) || (!defined(__clang__) && (!defined(__GNUC__) || __GNUC__ < 12))
+#error "wafer needs GCC 12, Clang 14 (Apple's too) or later: its kernels are made of their vectors and target regions"
+#endif
+#if __cplusplus < 202002L
 #error "wafer is C++20: compile with -std=c++20"
 #endif
 static_assert(sizeof(void*) == 8, "wafer plans models of any size, whole, in std::size_t: 64-bit hosts only");
@@ -40,14 +43,14 @@ static_assert(sizeof(void*) == 8, "wafer plans models of any size, whole, in std
 #endif
 #endif
 
-/// 1: compile AVX2 and AVX-512 kernels as well and choose at run time (x86-64 with GCC or Clang). 0: the static target only.
+/// 1: compile AVX2 and AVX-512 kernels as well and choose at run time (x86-64). 0: the static target only.
 /// GCC on Windows spills their registers to stack slots that it does not align (its bug 54412), unless a patch of the
 /// distributor (Debian, MSYS2) or -fno-asynchronous-unwind-tables (seen here as no __SEH__) prevents it. The patch cannot
 /// be seen: who has it may set this to 1 there.
 #ifndef WAFER_DISPATCH
 #if defined(__SEH__) && !defined(__clang__)
 #define WAFER_DISPATCH 0
-#elif defined(__x86_64__) && (defined(__GNUC__) || defined(__clang__))
+#elif defined(__x86_64__)
 #define WAFER_DISPATCH 1
 #else
 #define WAFER_DISPATCH 0

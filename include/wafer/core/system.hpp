@@ -8,7 +8,7 @@
 
 #include <wafer/core/config.hpp>
 
-#if defined(__x86_64__) || defined(_M_X64)
+#if defined(__x86_64__)
 #include <immintrin.h>
 #endif
 
@@ -32,7 +32,7 @@ inline void protect_pages(std::byte* p, std::size_t n, bool writable) noexcept;
 
 /// Tells the CPU that this is a waiting loop.
 inline void pause() noexcept {
-#if defined(__x86_64__) || defined(_M_X64)
+#if defined(__x86_64__)
     _mm_pause();
 #elif defined(__aarch64__)
     __asm__ __volatile__("yield");

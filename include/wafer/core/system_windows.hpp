@@ -22,11 +22,7 @@ namespace wafer::inline WAFER_ABI::system {
 
 namespace windows {
 
-#if defined(_WIN64)
 using word = unsigned long long;  // SIZE_T, DWORD_PTR
-#else
-using word = unsigned long;
-#endif
 
 extern "C" {
 __declspec(dllimport) void* __stdcall VirtualAlloc(void*, word, unsigned long, unsigned long);

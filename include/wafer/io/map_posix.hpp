@@ -87,10 +87,6 @@ inline bool advise(std::span<const std::byte> part, pages which, int how) noexce
 
 }  // namespace detail
 
-inline void will_stream(std::span<const std::byte> part) noexcept {
-    detail::advise(part, detail::pages::touched, MADV_SEQUENTIAL);
-}
-
 inline void will_need(std::span<const std::byte> part) noexcept {
 #if defined(MADV_POPULATE_READ)
     // Maps the pages in one call instead of a fault for every few of them. Linux 5.14; older ones refuse, and get the hint.

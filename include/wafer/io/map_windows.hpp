@@ -111,8 +111,6 @@ struct handle {
 
 inline void unmap_file(std::span<const std::byte> mapping) noexcept { windows::UnmapViewOfFile(mapping.data()); }
 
-inline void will_stream(std::span<const std::byte>) noexcept {}  // Windows has no such advice for mappings
-
 inline void will_need(std::span<const std::byte> part) noexcept {
     struct {  // WIN32_MEMORY_RANGE_ENTRY
         const void* begin;

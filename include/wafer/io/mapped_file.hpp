@@ -35,9 +35,8 @@ public:
 
     [[nodiscard]] std::span<const std::byte> data() const noexcept { return data_; }
 
-    /// Hints about a part of data(): it will be read from front to back; soon; or not again for now (its memory is
-    /// given back, and a later read fetches it anew).
-    static void will_stream(std::span<const std::byte> part) noexcept { system::will_stream(part); }
+    /// Hints about a part of data(): it will be read soon; or not again for now (its memory is given
+    /// back, and a later read fetches it anew).
     static void will_need(std::span<const std::byte> part) noexcept { system::will_need(part); }
     static void wont_need(std::span<const std::byte> part) noexcept { system::wont_need(part); }
 

@@ -8,7 +8,7 @@
 
 #include <wafer/core/config.hpp>
 
-#if defined(__x86_64__) && (defined(__GNUC__) || defined(__clang__))
+#if defined(__x86_64__)
 #include <cpuid.h>
 #endif
 
@@ -50,7 +50,7 @@ struct cpu_features {
 /// What this machine reports; all zero on CPUs without cpuid.
 [[nodiscard]] inline cpu_leaves host_leaves() noexcept {
     cpu_leaves leaves;
-#if defined(__x86_64__) && (defined(__GNUC__) || defined(__clang__))
+#if defined(__x86_64__)
     unsigned a = 0, b = 0, c = 0, d = 0;
     if (__get_cpuid(1, &a, &b, &c, &d) != 0) leaves.leaf1_ecx = c;
     unsigned last_subleaf = 0;

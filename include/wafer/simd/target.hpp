@@ -5,19 +5,14 @@
 
 #include <wafer/core/config.hpp>
 
-#if defined(__GNUC__) || defined(__clang__)
 #define WAFER_FORCE_INLINE inline __attribute__((always_inline))
 #define WAFER_NOINLINE inline __attribute__((noinline))
-#else
-#define WAFER_FORCE_INLINE inline
-#define WAFER_NOINLINE inline
-#endif
 
 // Loops over registers must be unrolled, or the registers become an array in memory. GCC at -O2 has to be told.
-#if defined(__GNUC__) && !defined(__clang__)
-#define WAFER_UNROLL _Pragma("GCC unroll 16")
-#else
+#if defined(__clang__)
 #define WAFER_UNROLL
+#else
+#define WAFER_UNROLL _Pragma("GCC unroll 16")
 #endif
 
 #define WAFER_PRAGMA(text) _Pragma(#text)
@@ -25,7 +20,7 @@
 #define WAFER_TARGET_BEGIN(features)                                                                                   \
     WAFER_PRAGMA(clang attribute push(__attribute__((target(features))), apply_to = function))
 #define WAFER_TARGET_END _Pragma("clang attribute pop")
-#elif defined(__GNUC__)
+#else
 #define WAFER_TARGET_BEGIN(features) _Pragma("GCC push_options") WAFER_PRAGMA(GCC target(features))
 #define WAFER_TARGET_END _Pragma("GCC pop_options")
 #endif

@@ -73,6 +73,15 @@ inline void split_k_scales(const std::uint8_t* from, split_block& out) noexcept 
     }
 }
 
+/// The signed sub-scale number g of formats that have one.
+inline int sub_scale_of(const q3_k_block& b, std::size_t g) noexcept {
+    return ((b.scales[g % 8] >> g / 8 * 4 & 15) | (b.scales[8 + g % 4] >> g / 4 * 2 & 3) << 4) - 32;
+}
+inline int sub_scale_of(const q6_k_block& b, std::size_t g) noexcept { return b.scales[g]; }
+inline int sub_scale_of(const iq4_xs_block& b, std::size_t g) noexcept {
+    return ((b.scales_low[g / 2] >> g % 2 * 4 & 15) | (b.scales_high >> 2 * g & 3) << 4) - 32;
+}
+
 inline void set_scales(split_block& out, float d) noexcept {
     out.d = d;
     out.m = 0;
@@ -130,11 +139,7 @@ inline void split(const q2_k_block& b, split_block& out) noexcept {
 
 inline void split(const q3_k_block& b, split_block& out) noexcept {
     detail::set_scales(out, float(b.d));
-    for (std::size_t g = 0; g < 16; ++g) {
-        const int low = b.scales[g % 8] >> g / 8 * 4 & 15;
-        const int high = b.scales[8 + g % 4] >> g / 4 * 2 & 3;
-        out.scale[g] = static_cast<std::int8_t>((low | high << 4) - 32);
-    }
+    for (std::size_t g = 0; g < 16; ++g) out.scale[g] = static_cast<std::int8_t>(detail::sub_scale_of(b, g));
     detail::split_pairs(b.low, out.code.data());
     detail::add_k_bits<2>(b.high, out.code.data());
 }
@@ -175,9 +180,7 @@ inline void split(const iq4_nl_block& b, split_block& out) noexcept {
 inline void split(const iq4_xs_block& b, split_block& out) noexcept {
     detail::set_scales(out, float(b.d));
     for (std::size_t g = 0; g < 8; ++g) {
-        const int low = b.scales_low[g / 2] >> g % 2 * 4 & 15;
-        const int high = b.scales_high >> 2 * g & 3;
-        out.scale[2 * g] = out.scale[2 * g + 1] = static_cast<std::int8_t>((low | high << 4) - 32);
+        out.scale[2 * g] = out.scale[2 * g + 1] = static_cast<std::int8_t>(detail::sub_scale_of(b, g));
         detail::split_nibbles(b.low + 16 * g, out.code.data() + 32 * g);
     }
 }

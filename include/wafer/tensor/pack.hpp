@@ -60,15 +60,6 @@ WAFER_FORCE_INLINE void store_codes(const Word (&w)[8], std::byte* lane) noexcep
     }
 }
 
-// The signed sub-scale number g of formats that have one.
-inline int sub_scale_of(const q3_k_block& b, std::size_t g) noexcept {
-    return ((b.scales[g % 8] >> g / 8 * 4 & 15) | (b.scales[8 + g % 4] >> g / 4 * 2 & 3) << 4) - 32;
-}
-inline int sub_scale_of(const q6_k_block& b, std::size_t g) noexcept { return b.scales[g]; }
-inline int sub_scale_of(const iq4_xs_block& b, std::size_t g) noexcept {
-    return ((b.scales_low[g / 2] >> g % 2 * 4 & 15) | (b.scales_high >> 2 * g & 3) << 4) - 32;
-}
-
 // A block's scales into row `row` of a scale record.
 template <class Block>
 inline void store_scales(const Block& b, std::byte* record, std::size_t row) noexcept {
