@@ -6,6 +6,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <cstdio>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
@@ -15,6 +16,7 @@
 #include <new>
 #include <string>
 #include <support/loaded.hpp>
+#include <support/temporary.hpp>
 #include <utility>
 #include <vector>
 
@@ -88,11 +90,24 @@ session_options quick() {
     return o;
 }
 
+/// Pages of this process that are reserved, touched or not; 0 where the system does not tell.
+std::size_t reserved_pages() {
+    std::size_t n = 0;
+    if (std::FILE* file = std::fopen("/proc/self/statm", "r")) {  // no stream: it would allocate
+        if (std::fscanf(file, "%zu", &n) != 1) n = 0;
+        std::fclose(file);
+    }
+    return n;
+}
+
+constexpr std::size_t many_pages = 8192;  // more than a heap grows by here
+
 /// What happens when the n-th allocation of `work` fails, for every n: always error{errc::out_of_memory} and no leak, until
 /// it needs no more than n. Returns how many it needs.
 long fail_each(const std::function<void()>& work) {
     work();  // what is made once for the whole program is made
     long other = 0, leaked = 0, n = 1;
+    const std::size_t reserved = reserved_pages();
     for (;; ++n) {
         const long before = live;
         bool failed = false;
@@ -115,6 +130,7 @@ long fail_each(const std::function<void()>& work) {
     }
     CHECK(other == 0);
     CHECK(leaked == 0);
+    CHECK(reserved_pages() < reserved + many_pages);
     CHECK(n > 10);
     return n - 1;
 }
@@ -125,6 +141,22 @@ TEST_CASE("allocation: a load whose memory cannot be had ends in out_of_memory a
     const auto pool = std::make_shared<thread_pool>(2);
     const auto n = fail_each([&] { (void)load(path, on(pool)); });
     MESSAGE(n, " allocations in a load");
+}
+
+TEST_CASE("allocation: an arena that is not made keeps none of its pages") {
+    arena_plan plan;  // of 64 MiB, which nobody touches
+    plan.add_matrix({.name = "a", .type = dtype::f32, .rows = 4096, .cols = 4096});
+    plan.place(placements::spread{}, sram::mesh::host(2));
+    REQUIRE(plan.size().count / 4096 > many_pages);
+    for (long n = 1; n < 100; ++n) {
+        const std::size_t before = reserved_pages();
+        until_fail = n;
+        (void)exception_of([&] { resident_arena arena(plan); });
+        const bool reached = until_fail <= 0;
+        until_fail = 0;
+        CHECK(reserved_pages() < before + many_pages);
+        if (!reached) break;
+    }
 }
 
 TEST_CASE("allocation: a plan, too") {
@@ -154,6 +186,35 @@ TEST_CASE("allocation: a session and its first answer, too; and the model answer
     const auto n = fail_each([&] { (void)answer(); });
     MESSAGE(n, " allocations in a session");
     CHECK(answer() == expected);
+}
+
+TEST_CASE("allocation: a session that is saved and loaded, too; what it held before stands") {
+    const auto pool = std::make_shared<thread_pool>(1);
+    const auto m = load(path, on(pool));
+    session first{m, quick()}, second{m, quick()};
+    (void)first.ask("ab").text();
+    const wafer_test::temporary_directory folder;
+    const auto file = folder.path() / "session";
+    const auto saved = first.save();
+    first.save(file);
+    CHECK(fail_each([&] { first.save(file); }) > 10);
+    CHECK(std::filesystem::file_size(file) == saved.size());
+    CHECK(std::distance(std::filesystem::directory_iterator(folder.path()), {}) == 1);  // no part of a failure is left
+    (void)fail_each([&] { (void)first.save(); });
+    CHECK(first.save() == saved);
+
+    (void)second.ask("c").text();
+    const auto before = second.save();
+    for (long n = 1;; ++n) {
+        until_fail = n;
+        const auto refused = error_of([&] { second.load(file); });
+        const bool reached = until_fail <= 0;
+        until_fail = 0;
+        CHECK(second.save() == (refused ? before : saved));
+        if (refused) CHECK(refused->code() == errc::out_of_memory);
+        else second.load(before);
+        if (!reached) break;
+    }
 }
 
 TEST_CASE("allocation: a session that met a failure goes on with the conversation as it stood") {

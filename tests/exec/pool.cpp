@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: MIT
 #include <atomic>
 #include <chrono>
+#include <cstdint>
+#include <cstdio>
+#include <cstdlib>
 #include <ctime>
 #include <limits>
 #include <mutex>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include <doctest/doctest.h>
@@ -83,6 +87,43 @@ TEST_SUITE("exec.pool") {
         pool.run([](std::size_t worker) {
             if (worker == 1) std::this_thread::sleep_for(300ms);
         });
+        CHECK(cpu_seconds() - before < 0.1);
+    }
+
+    TEST_CASE("thread_pool: no wake-up is lost, whenever a job comes: workers spin, yield, fall asleep or sleep then") {
+        for (const std::size_t n : {std::size_t{2}, system::usable_cpus() + 1}) {  // spinning, and not
+            thread_pool pool(n);
+            std::atomic<int> finished{0};
+            std::atomic<bool> over{false};
+            std::thread watchdog([&] {  // a worker that sleeps for ever cannot be joined: end here, and say why
+                int seen = -1;
+                for (int idle = 0; !over && idle < 400; std::this_thread::sleep_for(50ms))
+                    idle = std::exchange(seen, finished.load()) == finished ? idle + 1 : 0;
+                if (over) return;
+                std::fputs("thread_pool: a wake-up was lost\n", stderr);
+                std::abort();
+            });
+            std::uint32_t random = 1;
+            for (int job = 0; job < 4000; ++job) {
+                pool.run([](std::size_t) {});
+                ++finished;
+                random = random * 1664525 + 1013904223;
+                const auto until = std::chrono::steady_clock::now() + std::chrono::nanoseconds((random >> 15));
+                while (std::chrono::steady_clock::now() < until) system::pause();  // up to 131 microseconds
+            }
+            over = true;
+            watchdog.join();
+            CHECK(finished == 4000);
+        }
+    }
+
+    TEST_CASE("thread_pool: the workers of an oversubscribed pool use no CPU while worker 0 sleeps") {
+        thread_pool pool(4 * system::usable_cpus());
+        const double before = cpu_seconds();
+        for (int job = 0; job < 10; ++job)
+            pool.run([](std::size_t worker) {
+                if (worker == 0) std::this_thread::sleep_for(30ms);
+            });
         CHECK(cpu_seconds() - before < 0.1);
     }
 
