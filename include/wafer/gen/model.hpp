@@ -41,6 +41,7 @@ struct load_options {
 };
 
 /// A handle: copies share one model. Const and safe to share between threads; each conversation has a session of its own.
+/// Not for a forked child, where its threads are missing (see thread_pool): load after fork().
 class model {
 public:
     /// @throws error: everything that can be wrong with a file; see errc

@@ -26,7 +26,7 @@ struct file_reader {
     std::uint64_t size = 0;  // bytes of the whole file
     /// Fills `to` with the bytes from `offset` on and tells how many came: fewer than asked for is an error, and so is
     /// what it throws (a wafer::error passes as it is). Calls never overlap, but come from whichever thread of the model
-    /// needs the bytes. After a failure none comes any more: whoever asks for bytes meets that failure again.
+    /// needs the bytes, which has the pool meanwhile: do not use it. After a failure none comes any more: whoever asks for bytes meets that failure again.
     std::function<std::size_t(std::uint64_t offset, std::span<std::byte> to)> read{};
     std::string name = "reader";  // stands for the file in errors
 };
