@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: MIT
+#include <cstdint>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <doctest/doctest.h>
@@ -29,6 +31,26 @@ TEST_CASE("pair_table: finds what was entered, the first of two, and nothing for
     for (const auto& [left, right] : {std::pair{1, 0}, {100, 101}, {-1, -1}, {-1, 0}, {0, -1}})
         CHECK(rules.find(left, right).rank == merge_rule::no_rank);
     CHECK(pair_table().find(0, 1).rank == merge_rule::no_rank);
+}
+
+TEST_CASE("pair_table: pairs that are made to share a slot are refused before they take quadratic time") {
+    const auto undo = [](std::uint64_t x, int shift) {  // of x ^ x >> shift
+        for (std::uint64_t y = x >> shift; y != 0; y >>= shift) x ^= y;
+        return x;
+    };
+    pair_table rules(4000);
+    const auto fill = [&] {
+        for (std::uint64_t i = 0, entered = 0; entered < 4000; ++i) {  // the hash, upside down
+            std::uint64_t key = undo(i << 32 | 5, 31);
+            key = undo(key * 0x319642B2D24D8EC3u, 27);
+            key = undo(key * 0x96DE1B173F119089u, 30);
+            const auto left = static_cast<token_id>(key >> 32), right = static_cast<token_id>(key & 0xFFFFFFFF);
+            if (left < 0 || right < 0) continue;
+            rules.insert(left, right, {0, 1});
+            ++entered;
+        }
+    };
+    CHECK_THROWS_WITH_AS(fill(), doctest::Contains("collide"), error);
 }
 
 TEST_CASE("pair_merger: rank first, then place; symbols of no token join nothing") {

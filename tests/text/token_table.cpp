@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+#include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 
@@ -19,4 +21,23 @@ TEST_CASE("token_index: ids are found by their bytes, twins are reported") {
     CHECK(index.find(pieces, "t0") == 0);
     CHECK(index.find(pieces, "t1000") == std::nullopt);
     CHECK(token_index().find(pieces, "t0") == std::nullopt);
+}
+
+TEST_CASE("token_index: tokens that are made to share a slot are refused before they take quadratic time") {
+    // In a table for 2000 tokens: those whose hashes agree in the bits that it looks at.
+    token_pieces pieces;
+    token_index index(2000);
+    const auto crowded = [](const std::string& text) { return (std::hash<std::string_view>{}(text)&4095) < 4; };
+    const auto fill = [&] {
+        for (std::uint32_t i = 0; pieces.size() < 2000; ++i) {
+            const std::string text = std::to_string(i);
+            if (!crowded(text)) continue;
+            pieces.add(text);
+            index.insert(pieces, static_cast<token_id>(pieces.size()) - 1);
+        }
+    };
+    CHECK_THROWS_WITH_AS(fill(), doctest::Contains("collide"), error);
+    CHECK(pieces.size() > 1000);
+    CHECK(index.find(pieces, pieces[500]) == 500);
+    CHECK(index.find(pieces, "no such") == std::nullopt);
 }

@@ -25,25 +25,28 @@ struct merge_rule {
     token_id merged = 0;
 };
 
-/// From a pair of tokens to the rule that joins them: open addressing.
+/// From a pair of numbers, tokens or others, to the rule that joins them: open addressing.
 class pair_table {
 public:
     /// Room for `count` rules.
-    explicit pair_table(std::size_t count = 0)
-        : slots_(std::bit_ceil(count * 2 + 1)), shift_(64 - std::countr_zero(slots_.size())) {}
+    explicit pair_table(std::size_t count = 0) : slots_(std::bit_ceil(count * 2 + 1)) {}
 
     /// Enters a rule; of several for one pair the first stays. @pre at most `count` are entered; ids are not negative.
-    void insert(token_id left, token_id right, const merge_rule& rule) noexcept {
-        slot& s = slots_[find_slot(key(left, right))];
-        if (s.key == empty) s = {key(left, right), rule};
+    /// @throws error{errc::bad_vocabulary} for pairs that are chosen to collide.
+    void insert(token_id left, token_id right, const merge_rule& rule) {
+        const std::size_t at = find_slot(key(left, right));
+        if (at == nowhere) raise(errc::bad_vocabulary, "merges chosen to collide");
+        if (slots_[at].key == empty) slots_[at] = {key(left, right), rule};
     }
     /// The rule of a pair, or one that joins nothing; an id of -1 stands for what is no token.
-    [[nodiscard]] const merge_rule& find(token_id left, token_id right) const noexcept {
-        return slots_[find_slot(key(left, right))].rule;
+    [[nodiscard]] merge_rule find(token_id left, token_id right) const noexcept {
+        const std::size_t at = find_slot(key(left, right));
+        return at == nowhere ? merge_rule{} : slots_[at].rule;
     }
 
 private:
     static constexpr std::uint64_t empty = UINT64_MAX;
+    static constexpr std::size_t nowhere = SIZE_MAX;
     struct slot {
         std::uint64_t key = empty;  // left << 32 | right
         merge_rule rule;
@@ -52,15 +55,22 @@ private:
     static std::uint64_t key(token_id left, token_id right) noexcept {
         return std::uint64_t{static_cast<std::uint32_t>(left)} << 32 | static_cast<std::uint32_t>(right);
     }
+    // @cite Steele et al. 2014 (SplitMix), with the constants of Stafford's variant 13.
+    static std::uint64_t mixed(std::uint64_t key) noexcept {
+        key = (key ^ key >> 30) * 0xBF58476D1CE4E5B9u;
+        key = (key ^ key >> 27) * 0x94D049BB133111EBu;
+        return key ^ key >> 31;
+    }
+    // The slot that has this key or is free for it.
     [[nodiscard]] std::size_t find_slot(std::uint64_t key) const noexcept {
         const std::size_t mask = slots_.size() - 1;
-        std::size_t at = mask == 0 ? 0 : static_cast<std::size_t>((key * 0x9E3779B97F4A7C15u) >> shift_);
-        while (slots_[at].key != key && slots_[at].key != empty) at = (at + 1) & mask;
+        std::size_t at = static_cast<std::size_t>(mixed(key)) & mask;
+        for (std::size_t probes = 0; slots_[at].key != key && slots_[at].key != empty; at = (at + 1) & mask)
+            if (++probes > most_probes) return nowhere;
         return at;
     }
 
     std::vector<slot> slots_;
-    int shift_;
 };
 
 /// The rules that a vocabulary lists as "left right", best first; decode(stored) is what a stored token stands for.
@@ -88,6 +98,7 @@ template <class Decode>
 /// allocates little.
 class pair_merger {
 public:
+    /// Forgets the symbols, and keeps their memory.
     void clear() noexcept {
         symbols_.clear();
         heap_.clear();

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include <wafer/core/config.hpp>
+#include <wafer/core/error.hpp>
 #include <wafer/text/vocabulary.hpp>
 
 namespace wafer::inline WAFER_ABI {
@@ -19,6 +20,7 @@ namespace wafer::inline WAFER_ABI {
 /// Token pieces in order of their ids; grows by add() only.
 class token_pieces {
 public:
+    /// Appends the bytes of the next id.
     void add(std::string_view raw) {
         bytes_ += raw;
         ends_.push_back(bytes_.size());
@@ -36,6 +38,10 @@ private:
     std::vector<std::size_t> ends_;
 };
 
+/// How far the tables of a vocabulary look for a free slot. Half of them are free: real files need a few dozen steps,
+/// and a file that is made to need more would take quadratic time.
+inline constexpr std::size_t most_probes = 1000;
+
 /// From bytes to ids, for some of the tokens in a token_pieces: open addressing over ids, no second copy of the bytes.
 class token_index {
 public:
@@ -43,24 +49,30 @@ public:
     explicit token_index(std::size_t count = 0) : slots_(std::bit_ceil(count * 2 + 1), none) {}
 
     /// The token that already has these bytes, or nothing and the id is entered. @pre at most `count` ids are entered.
+    /// @throws error{errc::bad_vocabulary} for tokens that are chosen to collide.
     std::optional<token_id> insert(const token_pieces& pieces, token_id id) {
         const std::size_t slot = find_slot(pieces, pieces[id]);
+        if (slot == nowhere) raise(errc::bad_vocabulary, "tokens chosen to collide");
         if (slots_[slot] != none) return slots_[slot];
         slots_[slot] = id;
         return std::nullopt;
     }
+    /// The token with exactly these bytes.
     [[nodiscard]] std::optional<token_id> find(const token_pieces& pieces, std::string_view raw) const noexcept {
-        const token_id id = slots_[find_slot(pieces, raw)];
-        return id == none ? std::nullopt : std::optional(id);
+        const std::size_t slot = find_slot(pieces, raw);
+        return slot == nowhere || slots_[slot] == none ? std::nullopt : std::optional(slots_[slot]);
     }
 
 private:
     static constexpr token_id none = -1;
+    static constexpr std::size_t nowhere = SIZE_MAX;
 
+    // The slot that has these bytes or is free for them.
     std::size_t find_slot(const token_pieces& pieces, std::string_view raw) const noexcept {
         const std::size_t mask = slots_.size() - 1;
         std::size_t slot = std::hash<std::string_view>{}(raw)&mask;
-        while (slots_[slot] != none && pieces[slots_[slot]] != raw) slot = (slot + 1) & mask;
+        for (std::size_t probes = 0; slots_[slot] != none && pieces[slots_[slot]] != raw; slot = (slot + 1) & mask)
+            if (++probes > most_probes) return nowhere;
         return slot;
     }
 
