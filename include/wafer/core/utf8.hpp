@@ -11,9 +11,12 @@
 
 namespace wafer::inline WAFER_ABI {
 
+/// What stands for bytes that are no character: U+FFFD.
 inline constexpr char32_t replacement_character = 0xFFFD;
+/// The same, encoded.
 inline constexpr std::string_view replacement_utf8 = "\xEF\xBF\xBD";
 
+/// What decode_utf8 found.
 enum class utf8_status : std::uint8_t {
     ok,         // a whole code point
     invalid,    // bytes that no continuation can make valid
@@ -51,6 +54,18 @@ struct utf8_step {
     return {code, length, utf8_status::ok};
 }
 
+/// Where the character after the one at `at` begins. @pre at < text.size().
+[[nodiscard]] constexpr std::size_t utf8_next(std::string_view text, std::size_t at) noexcept {
+    return at + decode_utf8(text, at).length;
+}
+
+/// Where the character before `at` begins. @pre text is UTF-8, 0 < at <= text.size(), at is no place inside a character.
+[[nodiscard]] constexpr std::size_t utf8_previous(std::string_view text, std::size_t at) noexcept {
+    do --at;
+    while (at > 0 && (static_cast<unsigned char>(text[at]) & 0xC0) == 0x80);
+    return at;
+}
+
 /// Offset of the first byte that is not UTF-8, or text.size() where all of it is.
 [[nodiscard]] constexpr std::size_t find_invalid_utf8(std::string_view text) noexcept {
     for (std::size_t at = 0; at < text.size();) {
@@ -61,6 +76,7 @@ struct utf8_step {
     return text.size();
 }
 
+/// Whether all of a text is UTF-8.
 [[nodiscard]] constexpr bool is_utf8(std::string_view text) noexcept { return find_invalid_utf8(text) == text.size(); }
 
 /// Appends the encoding of one code point; a surrogate or a number above U+10FFFF becomes U+FFFD.

@@ -85,11 +85,6 @@ private:
     static bool is_normal(const vocabulary& source, std::size_t i) noexcept {
         return source.types.empty() || source.types[i] == token_type::normal;
     }
-    // The first byte after the character at `at`.
-    static std::size_t after_char(std::string_view text, std::size_t at) noexcept {
-        return at + decode_utf8(text, at).length;
-    }
-
     void index_tokens(const vocabulary& source, const token_pieces& pieces) {
         for (std::size_t i = 0; i < pieces.size(); ++i) {
             // A stored plain space is never met: text has none by then.
@@ -147,7 +142,7 @@ private:
             if (text.size() > longest_merged)
                 raise(errc::bad_vocabulary, "token " + std::to_string(i) + " has " + std::to_string(text.size()) +
                                                 " bytes; at most " + std::to_string(longest_merged) + " are supported");
-            for (std::size_t at = after_char(text, 0); at < text.size(); at = after_char(text, at)) {
+            for (std::size_t at = utf8_next(text, 0); at < text.size(); at = utf8_next(text, at)) {
                 const auto left = index_.find(pieces, text.substr(0, at));
                 const auto right = left ? index_.find(pieces, text.substr(at)) : std::nullopt;
                 if (right) splits.push_back({*left, *right, id});
@@ -172,7 +167,7 @@ private:
                std::vector<token_id>& out) const {
         merger.clear();
         for (std::size_t at = 0; at < text.size();) {
-            const std::size_t end = after_char(text, at);
+            const std::size_t end = utf8_next(text, at);
             const auto byte = static_cast<unsigned char>(text[at]);
             merger.add(byte < 128 ? ascii_[byte] : index_.find(pieces, text.substr(at, end - at)).value_or(none),
                        static_cast<std::uint32_t>(at));
@@ -187,7 +182,7 @@ private:
                 return;
             }
             const std::string_view c =
-                text[begin] == ' ' ? visible_space : text.substr(begin, after_char(text, begin) - begin);
+                text[begin] == ' ' ? visible_space : text.substr(begin, utf8_next(text, begin) - begin);
             const auto id_of = [&](char byte) { return bytes_[static_cast<unsigned char>(byte)]; };
             if (std::any_of(c.begin(), c.end(), [&](char byte) { return id_of(byte) == none; })) {
                 if (!unknown) out.push_back(unknown_.value_or(0));  // one for a run of such characters

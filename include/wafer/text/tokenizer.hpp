@@ -18,19 +18,14 @@
 #include <wafer/core/config.hpp>
 #include <wafer/core/error.hpp>
 #include <wafer/text/bpe.hpp>
-#include <wafer/text/nfc.hpp>
 #include <wafer/text/piece_cache.hpp>
 #include <wafer/text/sentencepiece.hpp>
-#include <wafer/text/special_tokens.hpp>
+#include <wafer/text/special_splitter.hpp>
 #include <wafer/text/token_table.hpp>
-#include <wafer/text/unicode.hpp>
 #include <wafer/text/utf8.hpp>
 #include <wafer/text/vocabulary.hpp>
 
 namespace wafer::inline WAFER_ABI {
-
-/// What to do with special tokens that are written out in a text: a template's are meant, a user's may be an attack.
-enum class special_text : std::uint8_t { parse, as_text };
 
 /// What control tokens leave in decoded text.
 enum class control_text : std::uint8_t { hide, show };
@@ -43,22 +38,22 @@ public:
     ///         special tokens above 256 bytes.
     explicit tokenizer(vocabulary source) : source_(std::move(source)), model_(build()) {
         flags_.resize(size());
-        for (const added_token& token : source_.added) read_added(token);
-        std::vector<token_id> specials, late_specials;
+        std::vector<special_splitter::token> specials;
         for (token_id id = 0; id < static_cast<token_id>(size()); ++id) {
             const token_type type = type_of(id);
             auto& flags = flags_[static_cast<std::size_t>(id)];
-            if (type == token_type::control || type == token_type::unknown) flags |= control_flag;
-            if (type != token_type::control && type != token_type::user_defined) continue;
-            flags |= special_flag;
-            ((flags & late_flag) != 0 ? late_specials : specials).push_back(id);
+            const bool steers = type == token_type::control || type == token_type::unknown;
+            if (steers) flags |= control_flag;
+            if (!steers && type != token_type::user_defined) continue;
+            if (type != token_type::unknown) flags |= special_flag;
             if (std::ranges::find(end_names, pieces_[id]) != std::end(end_names)) flags |= end_flag;
+            specials.push_back({pieces_[id], steers, {.id = id}});
         }
         for (const auto end : {source_.eos, source_.eot, source_.eom})
             if (end) flags_[static_cast<std::size_t>(*end)] |= end_flag;
-        refuse_twins(specials, late_specials);
-        specials_ = special_tokens(pieces_, std::move(specials));
-        late_specials_ = special_tokens(pieces_, std::move(late_specials));
+        index_specials(specials);
+        for (const added_token& token : source_.added) read_added(token, specials);
+        specials_ = special_splitter(specials, nfc_);
         // The stored forms have served; what remains of the source are its ids.
         source_.tokens = {};
         source_.types = {};
@@ -79,22 +74,18 @@ public:
             raise(errc::bad_utf8, "text is not UTF-8", {{}, bad, {}});
         std::vector<token_id> out;
         piece_cache cache(text.size());
-        if (specials == special_text::as_text) {
-            encode_plain(normalized(text), cache, out);
-            return out;
-        }
-        split_at(specials_, text, out, [&](std::string_view part) {
-            split_at(late_specials_, normalized(part), out,
-                     [&](std::string_view rest) { encode_plain(rest, cache, out); });
-        });
+        specials_.cut(
+            text, specials, [&](token_id id, std::string_view) { out.push_back(id); },
+            [&](std::string_view part) {
+                std::visit([&](const auto& model) { model.encode(part, pieces_, cache, out); }, model_);
+            });
         return out;
     }
 
-    /// The text, normalized, with every special token in it broken by a joint, a noncharacter that encode() drops
-    /// again: what somebody typed then passes through a template without becoming a control token.
-    [[nodiscard]] std::string inert(std::string_view text) const {
-        return broken(late_specials_, broken(specials_, normalized(text)));
-    }
+    /// The text with every token in it that steers the model broken by a noncharacter that encode() drops again: what
+    /// somebody typed then passes through a template, and encodes as special_text::as_text does.
+    /// @pre text is UTF-8.
+    [[nodiscard]] std::string inert(std::string_view text) const { return specials_.inert(text); }
 
     /// The bytes of a token; of a control token, its name. Valid as long as the tokenizer; empty for ids out of range.
     [[nodiscard]] std::string_view piece(token_id id) const noexcept {
@@ -107,22 +98,23 @@ public:
 
     /// The token with exactly these bytes (control tokens: that name); special tokens first.
     [[nodiscard]] std::optional<token_id> find(std::string_view raw) const noexcept {
-        for (const special_tokens* among : {&specials_, &late_specials_}) {
-            const auto special = among->find(pieces_, raw, 0);
-            if (special && special->begin == 0 && special->length == raw.size()) return special->id;
-        }
+        if (const auto special = special_index_.find(pieces_, raw)) return special;
         return std::visit([&](const auto& model) { return model.find(pieces_, raw); }, model_);
     }
 
+    /// How many tokens there are; ids are below that.
     [[nodiscard]] std::size_t size() const noexcept { return pieces_.size(); }
+    /// Whether that is the id of a token.
     [[nodiscard]] bool contains(token_id id) const noexcept { return id >= 0 && static_cast<std::size_t>(id) < size(); }
     /// Steers the model and is not part of the text.
     [[nodiscard]] bool is_control(token_id id) const noexcept { return has(id, control_flag); }
-    /// Found whole in a text before anything else: control tokens and user-defined ones.
+    /// Found whole in a text before anything else: control tokens and user-defined ones. (So is the unknown token, which
+    /// yet stands for text in what a model writes.)
     [[nodiscard]] bool is_special(token_id id) const noexcept { return has(id, special_flag); }
     /// Ends an answer: the file's eos, eot and eom, and the usual names of such tokens.
     [[nodiscard]] bool is_end(token_id id) const noexcept { return has(id, end_flag); }
 
+    /// The tokens that begin and end a text, as the file names them.
     [[nodiscard]] std::optional<token_id> bos() const noexcept { return source_.bos; }
     [[nodiscard]] std::optional<token_id> eos() const noexcept { return source_.eos; }
     /// Whether the model expects prompts to begin with bos() or to end with eos().
@@ -138,10 +130,8 @@ private:
     /// encode and find.
     using models = std::variant<byte_level_bpe, sentencepiece>;
     static constexpr std::uint8_t control_flag = 1, end_flag = 2, special_flag = 4;
-    static constexpr std::uint8_t single_word_flag = 8, lstrip_flag = 16, rstrip_flag = 32, late_flag = 64;
     static constexpr std::size_t longest_text = std::size_t{1} << 30;  // NFC triples at most; positions have 32 bits
-    static constexpr std::size_t longest_special = 256;        // bytes; bounds the search at every byte of a text
-    static constexpr std::string_view joint = "\xEF\xB7\x90";  // U+FDD0: no character, never in text for others to read
+    static constexpr std::size_t longest_special = 256;                // bytes; bounds how far the search looks ahead
     static constexpr std::string_view end_names[] = {"<|im_end|>",
                                                      "<|eot_id|>",
                                                      "<|eom_id|>",
@@ -220,121 +210,34 @@ private:
         return std::string(1, static_cast<char>(digit(3) * 16 + digit(4)));
     }
 
-    void read_added(const added_token& token) {
+    void index_specials(const std::vector<special_splitter::token>& specials) {
+        special_index_ = token_index(specials.size());
+        for (const auto& [text, steers, how] : specials) {
+            if (text.size() > longest_special)
+                raise(errc::bad_vocabulary, "special token " + std::to_string(how.id) + " has " +
+                                                std::to_string(text.size()) + " bytes; at most " +
+                                                std::to_string(longest_special) + " are supported");
+            if (text.empty()) continue;  // never found
+            if (const auto twin = special_index_.insert(pieces_, how.id))
+                raise(errc::bad_vocabulary, "special tokens " + std::to_string(*twin) + " and " +
+                                                std::to_string(how.id) + " are both \"" + std::string(text) + "\"");
+        }
+    }
+
+    void read_added(const added_token& token, std::vector<special_splitter::token>& specials) const {
         if (!contains(token.id))
             raise(errc::bad_vocabulary, "added token " + std::to_string(token.id) + " is outside the vocabulary of " +
                                             std::to_string(size()));
-        auto& flags = flags_[static_cast<std::size_t>(token.id)];
-        if (token.single_word) flags |= single_word_flag;
-        if (token.lstrip) flags |= lstrip_flag;
-        if (token.rstrip) flags |= rstrip_flag;
-        if (token.after_normalizing) flags |= late_flag;
-    }
-
-    void refuse_twins(const std::vector<token_id>& specials, const std::vector<token_id>& late_specials) const {
-        token_index index(specials.size() + late_specials.size());
-        for (const auto* ids : {&specials, &late_specials})
-            for (const token_id id : *ids) {
-                if (pieces_[id].size() > longest_special)
-                    raise(errc::bad_vocabulary, "special token " + std::to_string(id) + " has " +
-                                                    std::to_string(pieces_[id].size()) + " bytes; at most " +
-                                                    std::to_string(longest_special) + " are supported");
-                if (const auto twin = index.insert(pieces_, id))
-                    raise(errc::bad_vocabulary, "special tokens " + std::to_string(*twin) + " and " +
-                                                    std::to_string(id) + " are both \"" + std::string(pieces_[id]) +
-                                                    "\"");
-            }
-    }
-
-    // Calls encode_rest for what is between special tokens, in order, and appends these.
-    template <class EncodeRest>
-    void split_at(const special_tokens& among, std::string_view text, std::vector<token_id>& out,
-                  EncodeRest&& encode_rest) const {
-        std::size_t at = 0;
-        while (const auto special = find_added(among, text, at)) {
-            if (special->begin != at) encode_rest(text.substr(at, special->begin - at));
-            out.push_back(special->id);
-            at = special->begin + special->length;
-        }
-        if (at != text.size()) encode_rest(text.substr(at));
-    }
-
-    // The next special token with the white space that goes with it.
-    [[nodiscard]] std::optional<special_tokens::match> find_added(const special_tokens& among, std::string_view text,
-                                                                  std::size_t from) const noexcept {
-        auto found = among.find(pieces_, text, from);
-        while (found && has(found->id, single_word_flag) && touches_word(text, *found))
-            found = among.find(pieces_, text, found->begin + found->length);
-        if (!found) return found;
-        std::size_t end = found->begin + found->length;
-        if (has(found->id, lstrip_flag))
-            while (found->begin > from && is_white_space(char_before(text, found->begin)))
-                found->begin = char_start(text, found->begin);
-        if (has(found->id, rstrip_flag))
-            while (end < text.size() && is_white_space(decode_utf8(text, end).code))
-                end += decode_utf8(text, end).length;
-        found->length = end - found->begin;
-        return found;
-    }
-    static bool touches_word(std::string_view text, const special_tokens::match& found) noexcept {
-        const auto in_word = [](char32_t code) {
-            const general_category c = category(code);
-            return is_letter(c) || is_mark(c) || c == general_category::nd || c == general_category::nl ||
-                   c == general_category::pc;
-        };
-        const std::size_t end = found.begin + found.length;
-        return (found.begin > 0 && in_word(char_before(text, found.begin))) ||
-               (end < text.size() && in_word(decode_utf8(text, end).code));
-    }
-    // Where the character before `at` begins. @pre text is UTF-8, at > 0.
-    static std::size_t char_start(std::string_view text, std::size_t at) noexcept {
-        do --at;
-        while (at > 0 && (static_cast<unsigned char>(text[at]) & 0xC0) == 0x80);
-        return at;
-    }
-    static char32_t char_before(std::string_view text, std::size_t at) noexcept {
-        return decode_utf8(text, char_start(text, at)).code;
-    }
-
-    // A text that is normalized only where it has to be: most is already.
-    class maybe_changed {
-    public:
-        maybe_changed(std::string_view text, bool nfc) : text_(text) {
-            if (nfc && nfc_prefix(text) != text.size()) text_ = changed_ = wafer::nfc(text);
-        }
-        maybe_changed(const maybe_changed&) = delete;
-        maybe_changed& operator=(const maybe_changed&) = delete;
-        operator std::string_view() const noexcept { return text_; }
-
-    private:
-        std::string changed_;
-        std::string_view text_;
-    };
-    [[nodiscard]] maybe_changed normalized(std::string_view text) const { return {text, nfc_}; }
-
-    [[nodiscard]] std::string broken(const special_tokens& among, std::string_view text) const {
-        std::string out;
-        std::size_t at = 0;
-        while (const auto special = among.find(pieces_, text, at)) {
-            std::size_t first = special->begin + 1;  // to the end of its first character
-            while (first < text.size() && (static_cast<unsigned char>(text[first]) & 0xC0) == 0x80) ++first;
-            out.append(text, at, first - at) += joint;
-            at = first;
-        }
-        return out.append(text, at);
-    }
-
-    void encode_plain(std::string_view text, piece_cache& cache, std::vector<token_id>& out) const {
-        if (text.find(joint) != text.npos) return encode_plain(replace_all(text, joint, {}), cache, out);
-        if (text.empty()) return;
-        std::visit([&](const auto& model) { model.encode(text, pieces_, cache, out); }, model_);
+        const auto special = std::ranges::lower_bound(specials, token.id, {}, [](const auto& s) { return s.how.id; });
+        if (special != specials.end() && special->how.id == token.id) special->how = token;
     }
 
     vocabulary source_;
     token_pieces pieces_;
     bool nfc_ = false;
     models model_;
-    special_tokens specials_, late_specials_;  // found before normalizing and after
+    token_index special_index_;
+    special_splitter specials_;
     std::vector<std::uint8_t> flags_;
 };
 
@@ -342,8 +245,10 @@ private:
 /// The tokenizer must outlive it.
 class detokenizer {
 public:
-    explicit detokenizer(const tokenizer& source, control_text controls = control_text::hide)
-        : tokenizer_(&source), controls_(controls) {}
+    /// `continues`: the tokens go on with a text that is there, so that a space before the first is part of it, not the
+    /// one which encode() puts before a text.
+    explicit detokenizer(const tokenizer& source, control_text controls = control_text::hide, bool continues = false)
+        : tokenizer_(&source), controls_(controls), after_special_(!continues) {}
 
     /// The text that is certain after this token; may be empty while a character is unfinished.
     [[nodiscard]] std::string feed(token_id id) {
@@ -361,7 +266,7 @@ public:
 private:
     const tokenizer* tokenizer_;
     control_text controls_;
-    bool after_special_ = true;  // as at the beginning of a text
+    bool after_special_;  // or at the beginning of a text
     utf8_accumulator text_;
 };
 
