@@ -83,13 +83,14 @@ struct basic_class_reader {
         }
         return end;
     }
-    // Alternative  's|'t|'re|'ve|'m|'ll|'d , or `from` where none is there.
+    // Alternative  's|'t|'re|'ve|'m|'ll|'d , or `from` where none is there. In any case, U+017F is an s, too.
     [[nodiscard]] std::size_t contraction(std::size_t from, bool any_case) const noexcept {
         const auto letter = [&](std::size_t i) {
             const char c = i < text.size() ? text[i] : '\0';
             return any_case && c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
         };
         if (letter(from) != '\'') return from;
+        if (any_case && text.substr(from + 1).starts_with("\xC5\xBF")) return from + 3;
         const char first = letter(from + 1), second = letter(from + 2);
         if (first == 's' || first == 't' || first == 'm' || first == 'd') return from + 2;
         if (((first == 'r' || first == 'v') && second == 'e') || (first == 'l' && second == 'l')) return from + 3;
