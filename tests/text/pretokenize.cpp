@@ -2,6 +2,7 @@
 #include <string>
 #include <support/hard_texts.hpp>
 #include <support/read_text.hpp>
+#include <utility>
 #include <vector>
 
 #include <doctest/doctest.h>
@@ -42,12 +43,20 @@ TEST_CASE("pretokenize: llama-bpe cuts numbers at three digits and keeps one cha
     CHECK(split("llama-bpe", "12345 x") == pieces{"123", "45", " x"});
     CHECK(split("llama-bpe", "(word) .end") == pieces{"(word", ")", " .", "end"});
     CHECK(split("llama-bpe", "I'LL'm") == pieces{"I", "'LL", "'m"});
+    CHECK(split("llama-bpe", "it'\xC5\xBF!") == pieces{"it", "'\xC5\xBF", "!"});  // a long s
     CHECK(split("llama-bpe", "a \n\n  b") == pieces{"a", " \n\n", " ", " b"});
     CHECK(split("llama-bpe", "x!\n\ny") == pieces{"x", "!\n\n", "y"});
     CHECK(split("llama-bpe", "\tif") == pieces{"\tif"});
     CHECK(split("llama-bpe", " 12") == pieces{" ", "12"});
     CHECK(split("llama-bpe", "a  ") == pieces{"a", "  "});
     CHECK(split("llama-bpe", "a\r\n") == pieces{"a", "\r\n"});
+}
+
+TEST_CASE("pretokenize: a file that names none gets the cascade of llama.cpp") {
+    CHECK(split("default", " (x1234") == pieces{" ", "(", "x", "123", "4"});
+    CHECK(split("", "don't  (a) $1.50 12\xC2\xBD"
+                    "3456 `b`") == pieces{"don", "'", "t", "  ", "(", "a", ")", " ", "$", "1", ".", "50", " ",
+                                          "12\xC2\xBD", "345", "6", " `", "b", "`"});
 }
 
 TEST_CASE("pretokenize: qwen2 takes digits one by one") { CHECK(split("qwen2", "a123") == pieces{"a", "1", "2", "3"}); }
@@ -85,11 +94,12 @@ TEST_CASE("pretokenize: random texts are cut as the published patterns cut them"
         CAPTURE(c.dump());
         CHECK(split(c.at("pre").as_string(), text) == expected);
     }
-    CHECK(cases.as_array().size() == 7 * 24);
+    CHECK(cases.as_array().size() == 8 * 24);
 }
 
 TEST_CASE("pretokenize: hard texts are cut in linear time, without a byte lost") {
-    for (const char* name : {"gpt-2", "llama-bpe", "qwen2", "gpt-4o", "deepseek-v3", "deepseek-coder", "deepseek-llm"})
+    for (const char* name :
+         {"gpt-2", "llama-bpe", "qwen2", "gpt-4o", "deepseek-v3", "deepseek-coder", "deepseek-llm", "default"})
         for (const std::string_view unit : wafer_test::hard_units) {
             CAPTURE(name);
             CAPTURE(unit);
@@ -107,9 +117,23 @@ TEST_CASE("pretokenize: hard texts are cut in linear time, without a byte lost")
 }
 
 TEST_CASE("pretokenize: names and aliases are known, others are not") {
-    for (const char* name : {"gpt-2", "gpt2", "default", "", "llama-bpe", "llama3", "llama-v3", "qwen2",
-                             "deepseek-r1-qwen", "deepseek-llm", "deepseek-coder", "deepseek-v3", "gpt-4o", "llama4"})
+    for (const char* name :
+         {"gpt-2", "default", "llama-bpe", "qwen2", "deepseek-llm", "deepseek-coder", "deepseek-v3", "gpt-4o"})
         CHECK(find_pretokenizer(name) != nullptr);
+    const std::pair<const char*, const char*> aliases[] = {{"gpt2", "gpt-2"},
+                                                           {"", "default"},
+                                                           {"llama3", "llama-bpe"},
+                                                           {"llama-v3", "llama-bpe"},
+                                                           {"deepseek-r1-qwen", "qwen2"},
+                                                           {"llama4", "gpt-4o"}};
+    for (const auto& [alias, name] : aliases) {
+        CAPTURE(alias);
+        const pretokenizer *one = find_pretokenizer(alias), *other = find_pretokenizer(name);
+        REQUIRE(one != nullptr);
+        CHECK((one->next == other->next));
+        CHECK(one->ignore_merges == other->ignore_merges);
+        CHECK(one->nfc == other->nfc);
+    }
     CHECK(find_pretokenizer("llama3")->ignore_merges);
     CHECK_FALSE(find_pretokenizer("qwen2")->ignore_merges);
     CHECK(find_pretokenizer("qwen2")->nfc);

@@ -34,6 +34,8 @@ PATTERNS = {
     "deepseek-coder": [r"[\r\n]", r"\s?\p{L}+", r"\s?\p{P}+", ZONE, r"\p{N}"],
     "deepseek-llm": [r"[\r\n]", r"\s?[" + LLM + "]+",
                      "\\s?[!-/:-~\uff01-\uff0f\uff1a-\uff5e\u2018-\u201f\u3000-\u3002]+", r"\s+$", ZONE, r"\p{N}"],
+    "default": [r"[\p{P}\$\+<=>\^~\|]+", r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)",
+                r"\p{N}+", "[0-9][0-9][0-9]"],
 }
 ALPHABET = (" " * 8 + "\n\n\r\t\u00a0\u2003\u3000\u3000" + "aabzABZ" + "'" * 3 + "sStTrReEvVmMlLdD" + "0159" +
             "!.,/-_($+~" +

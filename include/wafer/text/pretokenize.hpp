@@ -26,6 +26,28 @@ inline std::size_t split_gpt2(std::string_view text, std::size_t from) noexcept 
     return in.blanks(from);
 }
 
+// llama.cpp's own, for files that name none:  [\p{P}$+<=>^~|]+  then that of GPT-2, then  \p{N}+  then  [0-9][0-9][0-9]
+constexpr class_set classify_default(char32_t code) noexcept {
+    return std::u32string_view(U"$+<=>^~|").find(code) != std::u32string_view::npos ? cc_punctuation : classify(code);
+}
+
+inline std::size_t split_default(std::string_view text, std::size_t from) noexcept {
+    const basic_class_reader<classify_default> in{text};
+    const class_set first = in.at(from).kind;
+    if (first == cc_punctuation) return in.skip(from, cc_punctuation);
+    if (first == cc_number) {  // up to three ASCII digits in a row, or those
+        const auto is_digit = [&](std::size_t i) { return i < text.size() && text[i] >= '0' && text[i] <= '9'; };
+        std::size_t end = from;
+        for (; in.is(end, cc_number); end = utf8_next(text, end))
+            if (is_digit(end) && is_digit(end + 1) && is_digit(end + 2)) return end == from ? from + 3 : end;
+        return end;
+    }
+    const std::size_t word = text[from] == ' ' ? from + 1 : from;
+    for (const class_set kinds : {cc_letter, cc_sign & ~cc_punctuation})
+        if (in.is(word, kinds)) return in.skip(word, kinds);
+    return in.blanks(from, ~cc_punctuation);
+}
+
 inline constexpr std::string_view llama3_pattern =
     R"re((?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3})re"
     R"re(| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)re";
@@ -107,7 +129,7 @@ struct pretokenizer {
 inline constexpr pretokenizer pretokenizers[] = {
     {"gpt-2", detail::split_gpt2},
     {"gpt2", detail::split_gpt2},
-    {"default", detail::split_gpt2},
+    {"default", detail::split_default},
     {"llama-bpe", detail::split_cl100k<3>, true},
     {"llama3", detail::split_cl100k<3>, true},
     {"llama-v3", detail::split_cl100k<3>, true},
