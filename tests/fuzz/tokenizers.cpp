@@ -40,7 +40,7 @@ vocabulary read(std::string_view& rest) {
         if (line.empty()) break;
         const auto kind = take(line, ' ');
         if (kind == "m") {
-            v.merges.emplace_back(line);
+            v.merges.push_back(split_merge(line));
             continue;
         }
         int type = 1, score = 0;

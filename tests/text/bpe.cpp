@@ -26,7 +26,7 @@ struct small_vocabulary {
 
     void merge(const std::string& left, const std::string& right) {
         merges.emplace_back(left, right);
-        source.merges.push_back(stored(left) + " " + stored(right));
+        source.merges.emplace_back(stored(left), stored(right));
         const std::string joined = stored(left + right);
         if (std::ranges::find(source.tokens, joined) == source.tokens.end()) add(joined);
     }
@@ -111,7 +111,21 @@ TEST_CASE("bpe: tokens that are not normal take no part in merging") {
     m.merge("a", "b");
     m.source.types.assign(m.source.tokens.size(), token_type::normal);
     m.source.types.back() = token_type::control;
-    CHECK_THROWS_AS(byte_level_bpe(m.source, m.pieces), error);
+    m.merge("b", "c");
+    m.source.types.push_back(token_type::normal);
+    m.merge("ab", "c");  // of a token that is not normal
+    m.source.types.push_back(token_type::normal);
+    const byte_level_bpe bpe(m.source, m.pieces);
+    std::vector<token_id> ids;
+    piece_cache cache(3);
+    bpe.encode("abc", m.pieces, cache, ids);
+    CHECK(ids == std::vector<token_id>{'a', 257});
+    m.source.merges.emplace_back("a", "q");
+    CHECK_THROWS_WITH_AS(byte_level_bpe(m.source, m.pieces), doctest::Contains("not in the vocabulary"), error);
+    m.source.merges.back() = {stored(" "), stored(" ")};  // named as stored, the special token is as it is written
+    m.add("  ");
+    m.source.types.push_back(token_type::user_defined);
+    (void)byte_level_bpe(m.source, m.pieces);
 }
 
 TEST_CASE("bpe: a vocabulary without merges yields bytes") {

@@ -118,9 +118,9 @@ TEST_CASE("sentencepiece: merges that are listed go before scores") {
     spelling m;
     for (const char* token : {"a", "b", "c", "ab", "bc", "abc"}) m.add(token);
     m.source.scores.clear();
-    m.source.merges = {"b c", "a b", "ab c"};
+    m.source.merges = {{"b", "c"}, {"a", "b"}, {"ab", "c"}};
     CHECK(m.parts("abc") == strings{"a", "bc"});
-    m.source.merges.push_back("a bc");
+    m.source.merges.emplace_back("a", "bc");
     CHECK(m.parts("abc") == strings{"abc"});
 }
 
@@ -131,6 +131,32 @@ TEST_CASE("sentencepiece: a character without a token becomes its bytes") {
     CHECK(m.parts("a\xC3\xA9") == strings{"a", "<0xC3>", "<0xA9>"});
     CHECK(m.parts(" ") == strings{"<0xE2>", "<0x96>", "<0x81>"});  // the space that is stored
     CHECK(m.parts(std::string(1, '\0')) == strings{"<0x00>"});
+}
+
+TEST_CASE("sentencepiece: of two tokens for a byte the first is used") {
+    spelling m;
+    m.add_bytes();
+    m.add("<0x61>", 0, token_type::byte);
+    CHECK(m.encode("a") == std::vector<token_id>{1 + 'a'});
+}
+
+TEST_CASE("sentencepiece: tokens that are long are refused, as their splits take quadratic time") {
+    spelling m;
+    for (std::size_t length = 1; length <= 256; length *= 2) m.add(std::string(length, 'a'));
+    CHECK(m.parts(std::string(256, 'a')) == strings{std::string(256, 'a')});
+    m.add(std::string(257, 'a'));
+    CHECK_THROWS_WITH_AS(sentencepiece(m.source, m.pieces), doctest::Contains("257"), error);
+}
+
+TEST_CASE("sentencepiece: spaces that do not count are left out where the file says so") {
+    spelling m;
+    for (const std::string& token : {std::string("a"), space, space + "a"}) m.add(token, -1);
+    m.source.remove_extra_whitespaces = true;
+    CHECK(m.parts("  a   a ") == strings{"a", space + "a"});
+    CHECK(m.parts("   ").empty());
+    m.source.add_space_prefix = true;
+    CHECK(m.parts("  a   a ") == strings{space + "a", space + "a"});
+    CHECK(m.parts(" ").empty());
 }
 
 TEST_CASE("sentencepiece: without bytes, a run of characters that have no token is one unknown token") {

@@ -25,7 +25,7 @@ vocabulary small_vocabulary() {
         v.tokens.push_back(text);
     }
     const auto merge = [&](const std::string& left, const std::string& right) {
-        v.merges.push_back(left + " " + right);
+        v.merges.emplace_back(left, right);
         v.tokens.push_back(left + right);
     };
     merge("a", "b");          // 256
@@ -171,12 +171,12 @@ TEST_CASE("tokenizer: vocabularies that contradict themselves are refused") {
     CHECK(broken([](auto& v) { v.types.pop_back(); }) == errc::bad_vocabulary);
     CHECK(broken([](auto& v) { v.scores.assign(3, 0.f); }) == errc::bad_vocabulary);
     CHECK(broken([](auto& v) { v.eos = 266; }) == errc::bad_vocabulary);
-    CHECK(broken([](auto& v) { v.padding = -1; }) == errc::bad_vocabulary);
+    CHECK(broken([](auto& v) { v.unknown = -1; }) == errc::bad_vocabulary);
     CHECK(broken([](auto& v) { v.tokens[257] = v.tokens[256]; }) == errc::bad_vocabulary);
     CHECK(broken([](auto& v) { v.tokens[262] = v.tokens[261]; }) == errc::bad_vocabulary);
-    CHECK(broken([](auto& v) { v.merges[0] = "a q"; }) == errc::bad_vocabulary);
-    CHECK(broken([](auto& v) { v.merges[0] = "ab"; }) == errc::bad_vocabulary);
-    CHECK(broken([](auto& v) { v.merges[0] = ""; }) == errc::bad_vocabulary);
+    CHECK(broken([](auto& v) { v.merges[0] = {"a", "q"}; }) == errc::bad_vocabulary);
+    CHECK(broken([](auto& v) { v.merges[0] = {"ab", ""}; }) == errc::bad_vocabulary);
+    CHECK(broken([](auto& v) { v.merges[0] = {}; }) == errc::bad_vocabulary);
     CHECK(broken([](auto& v) { v.tokens['a'] = "other"; }) == errc::bad_vocabulary);
     CHECK(broken([](auto& v) { v.tokens[265] = std::string(1000, '<'); }) == errc::bad_vocabulary);
     CHECK(broken([](auto& v) { v.added = {{.id = 266}}; }) == errc::bad_vocabulary);
@@ -353,8 +353,8 @@ TEST_CASE("tokenizer: hostile SentencePiece vocabularies are refused or work") {
     CHECK(broken([](auto& v) { v.tokens[260] = v.tokens[259]; }) == errc::bad_vocabulary);
     CHECK(broken([](auto& v) { v.tokens[3] = "<0x0G>"; }) == errc::bad_vocabulary);
     CHECK(broken([](auto& v) { v.tokens[3] = ""; }) == errc::bad_vocabulary);
-    CHECK(broken([](auto& v) { v.merges = {"a q"}; }) == errc::bad_vocabulary);
-    CHECK(broken([](auto& v) { v.merges = {""}; }) == errc::bad_vocabulary);
+    CHECK(broken([](auto& v) { v.merges = {{"a", "q"}}; }) == errc::bad_vocabulary);
+    CHECK(broken([](auto& v) { v.merges = {{"", ""}}; }) == errc::bad_vocabulary);
     CHECK(broken([](auto& v) { v.tokens[259] = std::string(2000, 'a'); }) == errc::bad_vocabulary);
     CHECK(broken([](auto& v) { v.tokens[267] = std::string(2000, '<'); }) == errc::bad_vocabulary);
     CHECK(broken([](auto& v) { v.tokens[2] = "<s>"; }) == errc::bad_vocabulary);
@@ -423,7 +423,7 @@ TEST_CASE("tokenizer: whatever a vocabulary holds, it is refused or serves") {
                 case 2: v.tokens[i] = text(); break;
                 case 3: v.types[i] = static_cast<token_type>(random(7)); break;
                 case 4: v.scores.assign(v.tokens.size(), scores[random(std::size(scores))]); break;
-                case 5: v.merges.push_back(text() + " " + text()); break;
+                case 5: v.merges.emplace_back(text(), text()); break;
                 case 6: v.added.push_back({id, random(2) == 0, random(2) == 0, random(2) == 0, random(2) == 0}); break;
                 case 7: v.unknown = id; break;
                 default: v.eos = id;

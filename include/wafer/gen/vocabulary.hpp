@@ -16,45 +16,46 @@
 namespace wafer::inline WAFER_ABI {
 
 /// The vocabulary that a checkpoint describes, not yet checked (tokenizer does that); nothing if it has none.
-/// @throws error{errc::wrong_type, errc::missing_key, errc::bad_vocabulary}  @cite GGUF specification, "tokenizer.ggml"
+/// @throws error{errc::wrong_type, errc::missing_key}; error{errc::bad_vocabulary} for BOS or EOS out of range.
+/// @cite GGUF specification, "tokenizer.ggml"; what files do not say is as in llama.cpp.
 [[nodiscard]] inline std::optional<vocabulary> read_vocabulary(const checkpoint& file) {
     const auto& meta = file.metadata();
     const auto key = [](std::string_view rest) { return "tokenizer.ggml." + std::string(rest); };
     vocabulary v;
-    v.model = meta.find<std::string>(key("model")).value_or("no_vocab");
-    if (v.model == "no_vocab") return std::nullopt;
+    v.model = meta.find<std::string>(key("model")).value_or("none");
+    if (v.model == "no_vocab" || v.model == "none") return std::nullopt;
     v.pre = meta.find<std::string>(key("pre")).value_or("default");
     v.tokens = meta.require<std::vector<std::string>>(key("tokens"));
-    v.merges = meta.find<std::vector<std::string>>(key("merges")).value_or(std::vector<std::string>{});
+    for (const auto& merge : meta.find<std::vector<std::string>>(key("merges")).value_or(std::vector<std::string>{}))
+        v.merges.push_back(split_merge(merge));
     for (const double s : meta.find<std::vector<double>>(key("scores")).value_or(std::vector<double>{}))
         v.scores.push_back(static_cast<float>(s));
     for (const std::int64_t t :
-         meta.find<std::vector<std::int64_t>>(key("token_type")).value_or(std::vector<std::int64_t>{})) {
-        if (t < 0 || t > 6)
-            raise(errc::bad_vocabulary, "token type " + std::to_string(t) + " is unknown",
-                  {file.path(), {}, key("token_type")});
-        v.types.push_back(t == 0 ? token_type::normal : static_cast<token_type>(t));
-    }
-    const auto id = [&](std::string_view rest) -> std::optional<token_id> {
+         meta.find<std::vector<std::int64_t>>(key("token_type")).value_or(std::vector<std::int64_t>{}))
+        v.types.push_back(t < 1 || t > 6 ? token_type::normal : static_cast<token_type>(t));  // undefined ones
+    // Ids that no token has are errors where the model needs them, else they are not there.
+    const auto id = [&](std::string_view rest, bool needed, token_id otherwise = -1) -> std::optional<token_id> {
         const auto value = meta.find<std::uint64_t>(key(rest));
-        if (!value) return std::nullopt;
-        if (*value >= v.tokens.size())
+        if (value && *value < v.tokens.size()) return static_cast<token_id>(*value);
+        if (value && needed)
             raise(errc::bad_vocabulary,
                   "token " + std::to_string(*value) + " is outside the vocabulary of " +
                       std::to_string(v.tokens.size()),
                   {file.path(), {}, key(rest)});
-        return static_cast<token_id>(*value);
+        const bool known = !value && otherwise >= 0 && static_cast<std::size_t>(otherwise) < v.tokens.size();
+        return known ? std::optional(otherwise) : std::nullopt;
     };
-    v.bos = id("bos_token_id");
-    v.eos = id("eos_token_id");
-    v.eot = id("eot_token_id");
-    v.eom = id("eom_token_id");
-    v.unknown = id("unknown_token_id");
-    v.padding = id("padding_token_id");
+    const bool sentencepiece = v.model == "llama";
+    v.bos = id("bos_token_id", true, sentencepiece ? 1 : -1);
+    v.eos = id("eos_token_id", true, sentencepiece ? 2 : -1);
+    v.eot = id("eot_token_id", false);
+    v.eom = id("eom_token_id", false);
+    v.unknown = id("unknown_token_id", false, sentencepiece ? 0 : -1);
     v.add_space_prefix = meta.find<bool>(key("add_space_prefix"));
-    // Files that do not say: SentencePiece and byte-level vocabularies of the Llama 3 family begin with BOS.
+    v.remove_extra_whitespaces = meta.find<bool>(key("remove_extra_whitespaces")).value_or(false);
+    // SentencePiece and byte-level vocabularies of the Llama 3 family begin with BOS.
     v.add_bos = meta.find<bool>(key("add_bos_token"))
-                    .value_or(v.model == "llama" || v.pre == "llama-bpe" || v.pre == "llama3" || v.pre == "llama-v3");
+                    .value_or(sentencepiece || v.pre == "llama-bpe" || v.pre == "llama3" || v.pre == "llama-v3");
     v.add_eos = meta.find<bool>(key("add_eos_token")).value_or(false);
     return v;
 }

@@ -109,10 +109,7 @@ private:
     void index_tokens(const vocabulary& source, const token_pieces& pieces) {
         for (std::size_t i = 0; i < pieces.size(); ++i) {
             if (!source.types.empty() && source.types[i] != token_type::normal) continue;
-            const auto id = static_cast<token_id>(i);
-            if (const auto twin = index_.insert(pieces, id))
-                raise(errc::bad_vocabulary, "tokens " + std::to_string(*twin) + " and " + std::to_string(i) +
-                                                " are both \"" + source.tokens[i] + "\"");
+            insert_once(index_, pieces, static_cast<token_id>(i), source);
         }
     }
 
@@ -120,10 +117,7 @@ private:
         for (unsigned byte = 0; byte < 256; ++byte) {
             const char c = static_cast<char>(byte);
             const auto id = index_.find(pieces, std::string_view(&c, 1));
-            const bool in_utf8 = byte < 0xC0 || (byte >= 0xC2 && byte <= 0xF4);
-            if (!id && !source.unknown && in_utf8)
-                raise(errc::bad_vocabulary,
-                      "no token stands for byte " + std::to_string(byte) + " and there is no unknown token");
+            require_byte(source, byte, id.has_value());
             byte_ids_[byte] = id ? *id : source.unknown.value_or(0);
         }
     }

@@ -7,8 +7,10 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <vector>
 
 #include <wafer/core/config.hpp>
@@ -73,23 +75,37 @@ private:
     std::vector<slot> slots_;
 };
 
-/// The rules that a vocabulary lists as "left right", best first; decode(stored) is what a stored token stands for.
-/// @throws error{errc::bad_vocabulary} for one that names a token which is not in the index.
+/// The rules that a vocabulary lists, best first; decode(stored) is what a stored token stands for. Rules of tokens that
+/// are not in the index, yet in the vocabulary, as special ones are, join nothing.
+/// @throws error{errc::bad_vocabulary} for one that names no token.
 template <class Decode>
 [[nodiscard]] pair_table read_merges(const vocabulary& source, const token_pieces& pieces, const token_index& index,
                                      Decode&& decode) {
+    std::optional<token_index> others;  // made when it is needed, which is rare
+    const auto is_other = [&](const std::string& raw) {
+        if (!others) {
+            others.emplace(source.types.size());
+            for (std::size_t i = 0; i < source.types.size(); ++i)
+                if (source.types[i] != token_type::normal) others->insert(pieces, static_cast<token_id>(i));
+        }
+        return others->find(pieces, raw).has_value();
+    };
     pair_table rules(source.merges.size());
     for (std::size_t rank = 0; rank < source.merges.size(); ++rank) {
-        const std::string_view merge = source.merges[rank];
-        const std::size_t space = merge.find(' ', 1);  // a stored token never holds a space
-        const std::string left = decode(merge.substr(0, space));
-        const std::string right = decode(space == merge.npos ? std::string_view{} : merge.substr(space + 1));
+        const auto& [stored_left, stored_right] = source.merges[rank];
+        const std::string left = decode(stored_left), right = decode(stored_right);
         const auto left_id = index.find(pieces, left), right_id = index.find(pieces, right);
         const auto merged = index.find(pieces, left + right);
-        if (!left_id || !right_id || !merged)
-            raise(errc::bad_vocabulary, "merge " + std::to_string(rank) + " \"" + std::string(merge) +
-                                            "\" names a token that is not in the vocabulary");
-        rules.insert(*left_id, *right_id, {static_cast<std::uint32_t>(rank), *merged});
+        if (left_id && right_id && merged) {
+            rules.insert(*left_id, *right_id, {static_cast<std::uint32_t>(rank), *merged});
+            continue;
+        }
+        for (const auto& [id, raw, stored] : {std::tuple(left_id, left, stored_left),
+                                              {right_id, right, stored_right},
+                                              {merged, left + right, stored_left + stored_right}})
+            if (!id && !is_other(raw) && !is_other(stored))
+                raise(errc::bad_vocabulary, "merge " + std::to_string(rank) + " of \"" + stored_left + "\" and \"" +
+                                                stored_right + "\" names a token that is not in the vocabulary");
     }
     return rules;
 }

@@ -48,7 +48,8 @@ public:
     /// @throws error{errc::bad_vocabulary} for neither scores nor merges, duplicate tokens, merges of unknown tokens,
     ///         bytes without a token, or tokens too long to be merged.
     sentencepiece(const vocabulary& source, const token_pieces& pieces)
-        : index_(pieces.size()), add_space_prefix_(source.add_space_prefix.value_or(true)) {
+        : index_(pieces.size()), add_space_prefix_(source.add_space_prefix.value_or(true)),
+          remove_extra_whitespaces_(source.remove_extra_whitespaces) {
         index_tokens(source, pieces);
         index_bytes(source, pieces);
         if (source.merges.empty()) derive_merges(source, pieces);
@@ -65,6 +66,7 @@ public:
         std::string whole(add_space_prefix_ ? " " : "");
         whole += text;
         if (text.find(visible_space) != text.npos) whole = piece(whole);
+        if (remove_extra_whitespaces_) whole = single_spaced(whole);
         for (std::size_t at = 0; at < whole.size();) {
             const std::size_t end = next_piece(whole, at);
             cache.append(std::string_view(whole).substr(at, end - at), out,
@@ -80,19 +82,29 @@ public:
 
 private:
     static constexpr token_id none = -1;
-    static constexpr std::size_t longest_merged = 1024;  // bytes; bounds the splits of a token
+    static constexpr std::size_t longest_merged = 256;  // bytes; bounds the splits of a token
 
     static bool is_normal(const vocabulary& source, std::size_t i) noexcept {
         return source.types.empty() || source.types[i] == token_type::normal;
     }
+    // Without the spaces that do not count; that of the prefix does.
+    [[nodiscard]] std::string single_spaced(std::string_view text) const {
+        std::string out(add_space_prefix_ ? " " : "");
+        for (std::size_t at = 0; (at = text.find_first_not_of(' ', at)) != text.npos;) {
+            const std::size_t end = std::min(text.find(' ', at), text.size());
+            if (!out.empty() && out != " ") out += ' ';
+            out.append(text, at, end - at);
+            at = end;
+        }
+        return out == " " ? std::string{} : out;
+    }
+
     void index_tokens(const vocabulary& source, const token_pieces& pieces) {
         for (std::size_t i = 0; i < pieces.size(); ++i) {
-            // A stored plain space is never met: text has none by then.
+            // A stored plain space is never met: those of a text are U+2581 to the file, so that it would be a twin.
             if (!is_normal(source, i) || source.tokens[i].find(' ') != std::string::npos) continue;
             const auto id = static_cast<token_id>(i);
-            if (const auto twin = index_.insert(pieces, id))
-                raise(errc::bad_vocabulary, "tokens " + std::to_string(*twin) + " and " + std::to_string(i) +
-                                                " are both \"" + source.tokens[i] + "\"");
+            insert_once(index_, pieces, id, source);
             const std::string_view text = pieces[id];
             const std::size_t word = text.find_first_not_of(' ');
             if (word != text.npos && text.find(' ', word) != text.npos) words_stay_apart_ = false;
@@ -107,12 +119,7 @@ private:
             token_id& id = bytes_[static_cast<unsigned char>(pieces[static_cast<token_id>(i)].front())];
             if (id == none) id = static_cast<token_id>(i);
         }
-        for (unsigned byte = 0; byte < 256; ++byte) {
-            const bool in_utf8 = byte < 0xC0 || (byte >= 0xC2 && byte <= 0xF4);
-            if (in_utf8 && bytes_[byte] == none && !unknown_)
-                raise(errc::bad_vocabulary,
-                      "no token stands for byte " + std::to_string(byte) + " and there is no unknown token");
-        }
+        for (unsigned byte = 0; byte < 256; ++byte) require_byte(source, byte, bytes_[byte] != none);
         for (unsigned char c = 0; c < 128; ++c) {
             const char text = static_cast<char>(c);
             ascii_[c] = index_.find(pieces, std::string_view(&text, 1)).value_or(none);
@@ -130,6 +137,9 @@ private:
         for (std::size_t i = 0; i < pieces.size(); ++i) order.push_back(score(static_cast<token_id>(i)));
         std::sort(order.begin(), order.end(), std::greater<>{});
 
+        std::array<bool, longest_merged + 1> lengths{};  // of tokens: hashing what none can be is most of the work
+        for (std::size_t i = 0; i < pieces.size(); ++i)
+            lengths[std::min(pieces[static_cast<token_id>(i)].size(), longest_merged)] = true;
         struct split {
             token_id left, right, merged;
         };
@@ -143,6 +153,7 @@ private:
                 raise(errc::bad_vocabulary, "token " + std::to_string(i) + " has " + std::to_string(text.size()) +
                                                 " bytes; at most " + std::to_string(longest_merged) + " are supported");
             for (std::size_t at = utf8_next(text, 0); at < text.size(); at = utf8_next(text, at)) {
+                if (!lengths[at] || !lengths[text.size() - at]) continue;
                 const auto left = index_.find(pieces, text.substr(0, at));
                 const auto right = left ? index_.find(pieces, text.substr(at)) : std::nullopt;
                 if (right) splits.push_back({*left, *right, id});
@@ -199,7 +210,7 @@ private:
     std::array<token_id, 256> bytes_{};
     std::array<token_id, 128> ascii_{};  // of characters that are tokens
     std::optional<token_id> unknown_;
-    bool add_space_prefix_;
+    bool add_space_prefix_, remove_extra_whitespaces_;
     bool words_stay_apart_ = true;
 };
 

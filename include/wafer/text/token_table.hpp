@@ -79,4 +79,19 @@ private:
     std::vector<token_id> slots_;
 };
 
+/// Enters a token that text is made of. @throws error{errc::bad_vocabulary} for one that is there already.
+inline void insert_once(token_index& index, const token_pieces& pieces, token_id id, const vocabulary& source) {
+    if (const auto twin = index.insert(pieces, id))
+        raise(errc::bad_vocabulary, "tokens " + std::to_string(*twin) + " and " + std::to_string(id) + " are both \"" +
+                                        source.tokens[static_cast<std::size_t>(id)] + "\"");
+}
+
+/// @throws error{errc::bad_vocabulary} for a byte of UTF-8 that has no token where nothing stands for unknown ones.
+inline void require_byte(const vocabulary& source, unsigned byte, bool has_token) {
+    const bool in_utf8 = byte < 0xC0 || (byte >= 0xC2 && byte <= 0xF4);
+    if (in_utf8 && !has_token && !source.unknown)
+        raise(errc::bad_vocabulary,
+              "no token stands for byte " + std::to_string(byte) + " and there is no unknown token");
+}
+
 }  // namespace wafer::inline WAFER_ABI

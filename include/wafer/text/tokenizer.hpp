@@ -188,9 +188,11 @@ private:
         };
         check_length(source_.types.size(), "token types");
         check_length(source_.scores.size(), "scores");
-        const std::pair<std::string_view, std::optional<token_id>> ids[] = {
-            {"bos", source_.bos}, {"eos", source_.eos},         {"eot", source_.eot},
-            {"eom", source_.eom}, {"unknown", source_.unknown}, {"padding", source_.padding}};
+        const std::pair<std::string_view, std::optional<token_id>> ids[] = {{"bos", source_.bos},
+                                                                            {"eos", source_.eos},
+                                                                            {"eot", source_.eot},
+                                                                            {"eom", source_.eom},
+                                                                            {"unknown", source_.unknown}};
         for (const auto& [name, id] : ids)
             if (id && (*id < 0 || static_cast<std::size_t>(*id) >= n))
                 raise(errc::bad_vocabulary, "the " + std::string(name) + " token is " + std::to_string(*id) +
@@ -198,16 +200,9 @@ private:
     }
 
     static std::string parse_byte(std::string_view stored) {
-        const auto digit = [&](std::size_t i) -> int {
-            const char c = stored[i];
-            return c >= '0' && c <= '9'   ? c - '0'
-                   : c >= 'A' && c <= 'F' ? c - 'A' + 10
-                   : c >= 'a' && c <= 'f' ? c - 'a' + 10
-                                          : -1;
-        };
-        if (stored.size() != 6 || !stored.starts_with("<0x") || stored[5] != '>' || digit(3) < 0 || digit(4) < 0)
-            raise(errc::bad_vocabulary, "byte token \"" + std::string(stored) + "\" is not of the form <0xNN>");
-        return std::string(1, static_cast<char>(digit(3) * 16 + digit(4)));
+        const auto byte = byte_of_name(stored);
+        if (!byte) raise(errc::bad_vocabulary, "byte token \"" + std::string(stored) + "\" is not of the form <0xNN>");
+        return std::string(1, static_cast<char>(*byte));
     }
 
     void index_specials(const std::vector<special_splitter::token>& specials) {

@@ -2,9 +2,12 @@
 // L1 text: a vocabulary as files describe it, before anything is checked. Loaders fill it; tokenizer validates it.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include <wafer/core/config.hpp>
@@ -41,12 +44,34 @@ struct vocabulary {
     std::vector<std::string> tokens;  // as stored: byte-level ones in the printable alphabet of GPT-2
     std::vector<token_type> types;    // one per token, or empty: all normal
     std::vector<float> scores;        // one per token, or empty (SentencePiece)
-    std::vector<std::string> merges;  // "left right", best first (BPE)
-    std::optional<token_id> bos, eos, eot, eom, unknown, padding;
+    std::vector<std::pair<std::string, std::string>> merges;  // left and right, best first (BPE)
+    std::optional<token_id> bos, eos, eot, eom, unknown;
     bool add_bos = false, add_eos = false;
     std::vector<added_token> added;
     std::optional<bool> ignore_merges, nfc;  // override what the pre-tokenizer's name implies (BPE)
     std::optional<bool> add_space_prefix;    // text begins with a space (SentencePiece, where it is the rule)
+    bool remove_extra_whitespaces = false;   // of spaces side by side one counts, at the ends none (SentencePiece)
 };
+
+/// The two tokens of a merge that is written as one text, "left right"; a text without a space is all left.
+[[nodiscard]] inline std::pair<std::string, std::string> split_merge(std::string_view merge) {
+    const std::size_t space = merge.find(' ', 1);  // a stored token holds none
+    if (space == merge.npos) return {std::string(merge), {}};
+    return {std::string(merge.substr(0, space)), std::string(merge.substr(space + 1))};
+}
+
+/// The byte that "<0xNN>" stands for, or nothing for another text.
+[[nodiscard]] constexpr std::optional<unsigned char> byte_of_name(std::string_view stored) noexcept {
+    const auto digit = [&](std::size_t i) -> unsigned {
+        const char c = stored[i];
+        return static_cast<unsigned>(c >= '0' && c <= '9'   ? c - '0'
+                                     : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                     : c >= 'a' && c <= 'f' ? c - 'a' + 10
+                                                            : 16);
+    };
+    if (stored.size() != 6 || !stored.starts_with("<0x") || stored[5] != '>' || digit(3) > 15 || digit(4) > 15)
+        return std::nullopt;
+    return static_cast<unsigned char>(digit(3) * 16 + digit(4));
+}
 
 }  // namespace wafer::inline WAFER_ABI
