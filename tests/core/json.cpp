@@ -70,6 +70,25 @@ TEST_CASE("json: numbers keep their kind and their value") {
     }
 }
 
+TEST_CASE("json: a number too small for a double is 0, one too large is refused") {
+    const std::string zeros(400, '0');
+    for (const std::string& text :
+         {std::string("1e-400"), std::string("-1e-400"), std::string("9.9E-99999999999999999999"), "0." + zeros + "1",
+          "10" + zeros + "e-900", "0." + zeros + "1e20"}) {
+        CAPTURE(text);
+        CHECK(json::parse(text).as_double() == 0);
+    }
+    for (const std::string& text : {std::string("1e400"), std::string("-1e400"), std::string("1e+99999999999999999999"),
+                                    "1" + zeros + ".0", "0." + zeros + "1e900"}) {
+        CAPTURE(text);
+        CHECK(refused(text));
+    }
+    CHECK(json::parse("1e-310").as_double() == 1e-310);
+    CHECK(json::parse("0e999").as_double() == 0);
+    CHECK(json::parse("0.0e-99999999999999999999").as_double() == 0);
+    CHECK(json::parse("0e99999999999999999999").as_double() == 0);
+}
+
 TEST_CASE("json: strings are escaped and unescaped") {
     CHECK(json::parse(R"("\"\\\/\b\f\n\r\t\u0041\u00e9\ud83d\ude80")").as_string() ==
           "\"\\/\b\f\n\r\tA\xC3\xA9\xF0\x9F\x9A\x80");

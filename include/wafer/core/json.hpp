@@ -52,7 +52,7 @@ public:
     json(object value) noexcept : value_(std::move(value)) {}
 
     /// Reads one JSON document (RFC 8259): no comments, no trailing commas, UTF-8 only, no duplicate keys.
-    /// Whole numbers within 64 bits are integers, all others reals.
+    /// Whole numbers within 64 bits, signed, are integers, all others reals.
     /// @throws error{errc::bad_json} with line, column and byte offset; `file` is named in it when given.
     /// @cost  O(n log n) for one object of n members, else linear.
     [[nodiscard]] static json parse(std::string_view text, std::string_view file = {});
@@ -286,9 +286,22 @@ private:
         const char* last = text_.data() + at_;
         if (std::int64_t value = 0; integer && std::from_chars(first, last, value).ec == std::errc{}) return value;
         double value = 0;
-        if (std::from_chars(first, last, value).ec != std::errc{})
-            fail("number is outside the range of a double", start);
-        return value;
+        if (std::from_chars(first, last, value).ec == std::errc{}) return value;
+        if (!is_below_one({first, last})) fail("number is outside the range of a double", start);
+        return 0.0;  // nearly
+    }
+    // By the place of its first digit that counts, and the exponent; to be asked of what is far from 1.
+    static bool is_below_one(std::string_view number) noexcept {
+        const std::size_t end = std::min(number.find_first_of("eE"), number.size());
+        const std::string_view digits = number.substr(0, end);
+        const std::size_t first = digits.find_first_of("123456789"), point = std::min(digits.find('.'), end);
+        if (first == digits.npos) return true;
+        std::string_view written = number.substr(std::min(end + 1, number.size()));
+        if (written.starts_with('+')) written.remove_prefix(1);
+        std::int64_t exponent = 0;
+        const auto read = std::from_chars(written.data(), written.data() + written.size(), exponent);
+        if (read.ec == std::errc::result_out_of_range) return written.starts_with('-');
+        return exponent < static_cast<std::int64_t>(first) - static_cast<std::int64_t>(point);
     }
 
     std::string parse_string() {
