@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <doctest/doctest.h>
@@ -82,7 +83,7 @@ TEST_CASE("tokenizer_json: byte-level BPE, merges in either form, added tokens w
     CHECK(v.pre == "qwen2");
     CHECK(v.nfc == false);
     CHECK(v.ignore_merges == false);
-    CHECK(v.merges == std::vector<std::string>{"a b", "ab b"});
+    CHECK((v.merges == std::vector<std::pair<std::string, std::string>>{{"a", "b"}, {"ab", "b"}}));
     CHECK(v.types.at(258) == token_type::control);
     CHECK(v.types.at(259) == token_type::unused);  // a gap in the ids
     CHECK(v.types.at(260) == token_type::user_defined);
@@ -141,17 +142,72 @@ TEST_CASE("tokenizer_json: BOS and EOS come from the post-processor, and the con
     v = read_tokenizer_json(with(byte_level_file(), "post_processor", roberta));
     CHECK((v.add_bos && v.add_eos));
     CHECK(v.eos == 260);
-    const json config = json::parse(R"({"bos_token":null,"eos_token":{"content":"<t>"},"pad_token":"<s>",
+    const json config = json::parse(R"({"bos_token":null,"eos_token":{"content":"<t>"},"pad_token":"<none>",
         "add_bos_token":false,"chat_template":"x"})");
     v = read_tokenizer_json(with(byte_level_file(), "post_processor", bos), config);
     CHECK(v.bos == 258);
     CHECK(v.eos == 260);
-    CHECK(v.padding == 258);
     CHECK_FALSE(v.add_bos);
     const json two = json::parse(R"({"type":"TemplateProcessing","single":[{"SpecialToken":{"id":"<s>"}},
         {"SpecialToken":{"id":"<t>"}},{"Sequence":{"id":"A"}}]})");
     CHECK(refusal(with(byte_level_file(), "post_processor", two)) == errc::unsupported_tokenizer);
     CHECK(refusal(byte_level_file(), json::parse(R"({"eos_token":"<none>"})")) == errc::bad_vocabulary);
+}
+
+TEST_CASE("tokenizer_json: a template's own names for tokens go before theirs") {
+    json post = json::parse(R"({"type":"TemplateProcessing","single":[{"SpecialToken":{"id":"<t>"}},
+        {"Sequence":{"id":"A"}}],"special_tokens":{"<t>":{"id":"<t>","ids":[258],"tokens":["<s>"]}}})");
+    CHECK(read_tokenizer_json(with(byte_level_file(), "post_processor", post)).bos == 258);
+    const auto with_ids = [&](json some) {
+        return with(byte_level_file(), "post_processor",
+                    post.set("special_tokens", json::object{{"<t>", json::object{{"ids", std::move(some)}}}}));
+    };
+    CHECK(refusal(with_ids(json::array{999})) == errc::bad_vocabulary);
+    CHECK(refusal(with_ids(json::array{-1})) == errc::bad_vocabulary);
+    CHECK(refusal(with_ids(json::array{258, 260})) == errc::unsupported_tokenizer);
+}
+
+TEST_CASE("tokenizer_json: an unknown token that only the configuration names") {
+    const json config = json::parse(R"({"unk_token":"<t>"})");
+    CHECK(read_tokenizer_json(byte_level_file(), config).unknown == 260);
+}
+
+TEST_CASE("tokenizer_json: merges of names with a space inside") {
+    json file = byte_level_file();
+    json model = file.at("model");
+    json vocab = model.at("vocab");
+    vocab.set("a b", 261).set("a bc", 262);
+    model.set("vocab", vocab).set("merges", json::array{"a b", json::array{"a b", "c"}});
+    CHECK(refusal(file.set("model", model)) == errc::cancelled);
+}
+
+TEST_CASE("tokenizer_json: digits one by one are not digits together") {
+    const auto digits = [](bool individual) {
+        const json part = json::object{{"type", "Digits"}, {"individual_digits", individual}};
+        json parts = json::array{};
+        for (const std::string& pattern : detail::known_splits().at(5).patterns)
+            if (pattern != R"(\p{N})") parts.push_back(split(pattern));
+        parts.push_back(part);
+        parts.push_back(level());
+        return with(byte_level_file(), "pre_tokenizer", json::object{{"type", "Sequence"}, {"pretokenizers", parts}});
+    };
+    CHECK(read_tokenizer_json(digits(true)).pre == "deepseek-coder");
+    CHECK(refusal(digits(false)) == errc::unsupported_tokenizer);
+}
+
+TEST_CASE("tokenizer_json: splits that lose text, or come after the byte level, are refused") {
+    const auto of = [](const json& parts) {
+        return with(byte_level_file(), "pre_tokenizer", json::object{{"type", "Sequence"}, {"pretokenizers", parts}});
+    };
+    json lossy = json::array{};
+    for (const std::string& pattern : detail::known_splits().at(5).patterns) {
+        json part = split(pattern);
+        lossy.push_back(part.set("behavior", "Removed").set("invert", true));
+    }
+    lossy.push_back(level());
+    CHECK(refusal(of(lossy)) == errc::unsupported_tokenizer);
+    CHECK(refusal(of(json::array{split(detail::gpt2_pattern), level()})) == errc::cancelled);
+    CHECK(refusal(of(json::array{level(), split(detail::gpt2_pattern)})) == errc::unsupported_tokenizer);
 }
 
 TEST_CASE("tokenizer_json: BPE in the manner of SentencePiece") {
@@ -164,6 +220,12 @@ TEST_CASE("tokenizer_json: BPE in the manner of SentencePiece") {
     const tokenizer t(v);
     CHECK(t.encode("ab<s>b!zz") == ids{7, 5, 1, 3, 5, 2, 0});
     CHECK(t.decode(t.encode("ab a")) == "ab a");
+    CHECK(t.encode("a<unk>") == ids{7, 0});
+    json file = sentencepiece_file();
+    json model = file.at("model");
+    json vocab = model.at("vocab");
+    model.set("vocab", vocab.set("<0xZZ>", 8));
+    CHECK(read_tokenizer_json(file.set("model", model)).types.at(8) == token_type::normal);
 }
 
 TEST_CASE("tokenizer_json: what is not supported, or contradicts itself, is refused") {

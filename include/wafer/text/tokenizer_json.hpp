@@ -85,7 +85,7 @@ public:
             v_.add_space_prefix = v_.add_space_prefix.value_or(false);
         }
         read_tokens(model);
-        for (const json& merge : model.at("merges").as_array()) v_.merges.push_back(merge_text(merge));
+        for (const json& merge : model.at("merges").as_array()) v_.merges.push_back(merge_of(merge));
         if (const json* post = file_.find("post_processor")) read_post_processor(*post);
         read_config();
         return std::move(v_);
@@ -104,11 +104,11 @@ private:
         return value == nullptr || value->is_null() ? otherwise : value->as_string();
     }
     // "left right", or the two names in an array.
-    static std::string merge_text(const json& merge) {
-        if (merge.is_string()) return merge.as_string();
+    static std::pair<std::string, std::string> merge_of(const json& merge) {
+        if (merge.is_string()) return split_merge(merge.as_string());
         const json::array& names = merge.as_array();
         if (names.size() != 2) raise(errc::bad_vocabulary, "merge " + merge.dump() + " is not of two tokens");
-        return names[0].as_string() + " " + names[1].as_string();
+        return {names[0].as_string(), names[1].as_string()};
     }
     // Calls read(part, type) for a part, or for those of a Sequence.
     template <class Read>
@@ -138,15 +138,18 @@ private:
         each_of(pre, "pretokenizers", [&](const json& part, const std::string& type) {
             if (type == "ByteLevel") {
                 if (flag(part, "add_prefix_space")) unsupported("byte level with add_prefix_space");
+                if (byte_level_) unsupported("byte level twice");
                 byte_level_ = true;
                 const json* use_regex = part.find("use_regex");  // on where it is not mentioned
                 if (use_regex == nullptr || use_regex->as_bool()) splits_.emplace_back(gpt2_pattern);
+            } else if (byte_level_) {
+                unsupported("pre-tokenizer after the byte level, " + part.dump());
             } else if (type == "Split") {
                 const std::string behavior = part.at("behavior").as_string();
                 const bool inverted = flag(part, "invert");
-                // The patterns cover all text, so that to keep matches alone is to keep everything.
                 if (!(behavior == "Isolated" && !inverted) && !(behavior == "Removed" && inverted))
                     unsupported("split " + part.dump());
+                keeps_matches_only_ |= inverted;
                 const json* regex = part.at("pattern").find("Regex");
                 if (regex == nullptr) unsupported("split " + part.dump());
                 splits_.push_back(replace_all(replace_all(regex->as_string(), "\r", "\\r"), "\n", "\\n"));
@@ -156,6 +159,8 @@ private:
                 unsupported("pre-tokenizer " + part.dump());
             }
         });
+        // Patterns that are known to stand alone cover all text: to keep their matches is to keep everything.
+        if (keeps_matches_only_ && splits_.size() != 1) unsupported("split that drops text between its matches");
     }
 
     [[nodiscard]] std::string name_of_split() const {
@@ -179,7 +184,7 @@ private:
         const std::string unknown = text_or(model, "unk_token", "");
         const bool byte_fallback = flag(model, "byte_fallback");
         for (const auto& [text, id] : tokens) {
-            const bool byte = byte_fallback && text.size() == 6 && text.starts_with("<0x") && text.ends_with('>');
+            const bool byte = byte_fallback && byte_of_name(text);
             put(id.as_int(), text, limit, byte ? token_type::byte : token_type::normal);
         }
         for (const json& token : others) {
@@ -218,29 +223,42 @@ private:
     void read_post_processor(const json& post) {
         each_of(post, "processors", [&](const json& part, const std::string& type) {
             if (type == "RobertaProcessing" || type == "BertProcessing") {
-                begin_with(part.at("cls").at(std::size_t{0}).as_string());
-                end_with(part.at("sep").at(std::size_t{0}).as_string());
+                begin_with(require(part.at("cls").at(std::size_t{0}).as_string()));
+                end_with(require(part.at("sep").at(std::size_t{0}).as_string()));
             } else if (type == "TemplateProcessing") {
                 bool before = true;
                 for (const json& one : part.at("single").as_array()) {
                     const json* special = one.find("SpecialToken");
                     if (special == nullptr) before = false;
-                    else if (before) begin_with(special->at("id").as_string());
-                    else end_with(special->at("id").as_string());
+                    else if (before) begin_with(of_template(part, special->at("id").as_string()));
+                    else end_with(of_template(part, special->at("id").as_string()));
                 }
             } else if (type != "ByteLevel") {
                 unsupported("post-processor " + part.dump());
             }
         });
     }
-    void begin_with(const std::string& name) {
+    // A template has names of its own for tokens.
+    [[nodiscard]] token_id of_template(const json& part, const std::string& name) const {
+        const json* names = part.find("special_tokens");
+        const json* special = names == nullptr ? nullptr : names->find(name);
+        if (special == nullptr) return require(name);
+        const json::array& ids = special->at("ids").as_array();
+        if (ids.size() != 1) unsupported("post-processor with " + special->dump());
+        const std::int64_t id = ids[0].as_int();
+        if (id < 0 || static_cast<std::uint64_t>(id) >= v_.tokens.size())
+            raise(errc::bad_vocabulary,
+                  "tokenizer.json names the token " + std::to_string(id) + " that it does not have");
+        return static_cast<token_id>(id);
+    }
+    void begin_with(token_id id) {
         if (v_.add_bos) unsupported("post-processor with more than one token before the text");
-        v_.bos = require(name);
+        v_.bos = id;
         v_.add_bos = true;
     }
-    void end_with(const std::string& name) {
+    void end_with(token_id id) {
         if (v_.add_eos) unsupported("post-processor with more than one token after the text");
-        v_.eos = require(name);
+        v_.eos = id;
         v_.add_eos = true;
     }
     [[nodiscard]] token_id require(const std::string& name) const {
@@ -258,7 +276,6 @@ private:
         read("bos_token", v_.bos);
         read("eos_token", v_.eos);
         read("unk_token", v_.unknown);
-        read("pad_token", v_.padding);
         if (config_.find("add_bos_token") != nullptr) v_.add_bos = flag(config_, "add_bos_token");
         if (config_.find("add_eos_token") != nullptr) v_.add_eos = flag(config_, "add_eos_token");
     }
@@ -267,14 +284,15 @@ private:
     const json& config_;
     vocabulary v_;
     std::vector<std::string> splits_;
-    bool byte_level_ = false, nfc_ = false, spaces_ = false;
+    bool byte_level_ = false, nfc_ = false, spaces_ = false, keeps_matches_only_ = false;
 };
 
 }  // namespace detail
 
 /// The vocabulary that a tokenizer.json describes, as read_vocabulary gives that of a GGUF file; not yet checked
-/// (tokenizer does that). `config` is the tokenizer_config.json beside it, or null: what it says of BOS, EOS, the unknown
-/// token and padding goes before what the file says.
+/// (tokenizer does that): `tokenizer words(read_tokenizer_json(json::parse(text)));`. `config` is the
+/// tokenizer_config.json beside it, or null: what it says of BOS, EOS and the unknown token goes before what the file
+/// says.
 /// @throws error{errc::unsupported_tokenizer} that shows the part which is not supported: models other than BPE, unknown
 ///         split patterns, normalizers other than NFC and those of spaces; error{errc::bad_vocabulary} for ids that are
 ///         out of range or used twice, and names of no token; error{errc::missing_key, errc::wrong_type}.
