@@ -85,6 +85,31 @@ TEST_CASE("pretokenize: deepseek-llm cuts letters that it does not list off a wo
     CHECK(split("deepseek-coder", " \xC3\x84pfel 12") == pieces{" \xC3\x84pfel", " ", "1", "2"});
 }
 
+TEST_CASE("pretokenize: deepseek-llm takes exactly the letters that its published pattern lists") {
+    const json all =
+        json::parse(wafer_test::read_text(std::string(WAFER_TEST_DATA) + "/text/known_splits.json").value());
+    std::string letters;
+    for (const json& known : all.as_array())
+        if (known.at("pre").as_string() == "deepseek-llm") letters = known.at("patterns").at(1).as_string();
+    letters = letters.substr(4, letters.size() - 6);  // of \s?[...]+
+    std::vector<bool> listed(0x110000);
+    char32_t first = 0;
+    for (std::size_t at = 0; at < letters.size();) {
+        const bool range = letters[at] == '-';
+        if (range) ++at;
+        const char32_t code = decode_utf8(letters, at).code;
+        at = utf8_next(letters, at);
+        for (char32_t c = range ? first : code; c <= code; ++c) listed[c] = true;
+        first = code;
+    }
+    std::size_t wrong = 0;
+    for (char32_t c = 0; c < listed.size(); ++c) {
+        const bool letter = (detail::unzoned(detail::classify_llm(c)) & detail::cc_letter) != 0;
+        wrong += letter == listed[c] ? 0 : 1;
+    }
+    CHECK(wrong == 0);
+}
+
 TEST_CASE("pretokenize: random texts are cut as the published patterns cut them") {
     const json cases = json::parse(wafer_test::read_text(std::string(WAFER_TEST_DATA) + "/text/splits.json").value());
     for (const json& c : cases.as_array()) {
