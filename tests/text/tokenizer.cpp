@@ -146,6 +146,26 @@ TEST_CASE("tokenizer: pieces, flags and look-up agree") {
     for (token_id id = 0; id < 266; ++id) CHECK(t.find(t.piece(id)) == id);
 }
 
+TEST_CASE("tokenizer: the usual names of tokens that end an answer are known") {
+    for (const char* name : {"<|im_end|>", "<|eot_id|>", "<|eom_id|>", "<|end_of_text|>", "<|endoftext|>", "<|return|>",
+                             "<|call|>", "</s>", "<end_of_turn>", "<EOT>",
+                             "<\xEF\xBD\x9C"
+                             "end\xE2\x96\x81of\xE2\x96\x81sentence\xEF\xBD\x9C>"}) {
+        CAPTURE(name);
+        vocabulary v = small_vocabulary();
+        v.tokens[262] = "<other>";
+        v.eos.reset();
+        CHECK_FALSE(tokenizer(v).is_end(263));
+        v.tokens[263] = name;
+        CHECK(tokenizer(v).is_end(263));
+    }
+    for (auto id : {&vocabulary::eos, &vocabulary::eot, &vocabulary::eom}) {
+        vocabulary v = small_vocabulary();
+        v.*id = 'x';
+        CHECK(tokenizer(v).is_end('x'));
+    }
+}
+
 TEST_CASE("tokenizer: text that is not UTF-8 is refused with its offset") {
     const tokenizer t(small_vocabulary());
     try {

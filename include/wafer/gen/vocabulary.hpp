@@ -35,15 +35,15 @@ namespace wafer::inline WAFER_ABI {
         v.types.push_back(t < 1 || t > 6 ? token_type::normal : static_cast<token_type>(t));  // undefined ones
     // Ids that no token has are errors where the model needs them, else they are not there.
     const auto id = [&](std::string_view rest, bool needed, token_id otherwise = -1) -> std::optional<token_id> {
-        const auto value = meta.find<std::uint64_t>(key(rest));
-        if (value && *value < v.tokens.size()) return static_cast<token_id>(*value);
+        const auto value = meta.find<std::int64_t>(key(rest));
+        const auto exists = [&](std::int64_t i) { return i >= 0 && static_cast<std::uint64_t>(i) < v.tokens.size(); };
+        if (value && exists(*value)) return static_cast<token_id>(*value);
         if (value && needed)
             raise(errc::bad_vocabulary,
                   "token " + std::to_string(*value) + " is outside the vocabulary of " +
                       std::to_string(v.tokens.size()),
                   {file.path(), {}, key(rest)});
-        const bool known = !value && otherwise >= 0 && static_cast<std::size_t>(otherwise) < v.tokens.size();
-        return known ? std::optional(otherwise) : std::nullopt;
+        return !value && exists(otherwise) ? std::optional(otherwise) : std::nullopt;
     };
     const bool sentencepiece = v.model == "llama";
     v.bos = id("bos_token_id", true, sentencepiece ? 1 : -1);

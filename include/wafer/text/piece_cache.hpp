@@ -25,6 +25,7 @@ public:
     explicit piece_cache(std::size_t text_bytes)
         : slots_(std::bit_ceil(std::clamp<std::size_t>(text_bytes / 16, 1, 8192))) {}
 
+    /// For whoever encodes: kept here so that its memory serves all pieces of a text.
     pair_merger merger;
 
     /// Appends the tokens of a piece to `out`: those it gave before, or those that encode(piece) appends.

@@ -38,6 +38,7 @@ inline constexpr auto category_pages = [] {
     return static_cast<general_category>(*(after - 1) & 31);
 }
 
+/// The groups of categories: L, M, N, P and S.
 [[nodiscard]] constexpr bool is_letter(general_category c) noexcept { return c <= general_category::lo; }
 [[nodiscard]] constexpr bool is_mark(general_category c) noexcept {
     return c >= general_category::mn && c <= general_category::me;
