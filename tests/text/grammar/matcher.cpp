@@ -253,6 +253,24 @@ TEST_CASE("grammar matcher: ambiguity that would take all time or memory ends in
     }
 }
 
+TEST_CASE("grammar matcher: returns to many callers at once count as work") {
+    std::string source = "root ::= m0 \"x\"";  // each rule has 2000 callers, and 30 more rules are open after each byte
+    for (int i = 1; i < 2000; ++i) source += " | m0 \"x\"";
+    for (int step = 0; step < 100; ++step) {
+        const std::string n = std::to_string(step);
+        source += "\nm" + n + " ::= \" \" (";
+        for (int i = 0; i < 30; ++i) source += "r" + n + "-" + std::to_string(i) + " | ";
+        source += step == 99 ? "\"y\")" : "m" + std::to_string(step + 1) + ")";
+        for (int i = 0; i < 30; ++i) source += "\nr" + n + "-" + std::to_string(i) + " ::= \" \"+";
+    }
+    grammar::automaton walk(grammar::gbnf(source));
+    auto s = walk.start();
+    const auto write = [&] {
+        for (int i = 0; i < 100; ++i) s = walk.step(s, ' ');
+    };
+    CHECK_THROWS_AS(write(), error);
+}
+
 TEST_CASE("grammar matcher: nesting is as deep as the text, and costs no stack") {
     const small_vocabulary v;
     grammar::matcher m(grammar::json_object(), v.trie);

@@ -186,6 +186,7 @@ public:
         std::vector<std::uint32_t> renamed(frames_.size());
         std::vector<item> items;
         const auto move = [&](std::span<const item> old, item_sets& to) {
+            pay_for(old.size());
             items.assign(old.begin(), old.end());
             for (item& i : items) i.frame = renamed[i.frame];
             std::sort(items.begin(), items.end());
@@ -255,8 +256,7 @@ private:
             found_.insert({program_->rules[rule].first, frames_.intern(callers_)});
             follow(next, false);
         }
-        work_ += work + found_.items().size();
-        if (work_ > max_work) fail("it has too many ways to continue");
+        pay_for(work + found_.items().size());
         state_.clear();
         for (const item& i : found_.items()) {
             const node_kind kind = program_->nodes[i.at].kind;
@@ -282,17 +282,24 @@ private:
                     if (program_->rules[n.arg].nullable) found_.insert({n.next, i.frame});
                     if (program_->nodes[n.next].kind != node_kind::end) add_call({n.arg, {n.next, i.frame}});
                     else  // a call in last place returns to the caller: recursion there takes no memory
-                        for (const item& back : frames_[i.frame]) add_call({n.arg, back});
+                        for (const item& back : callers(i)) add_call({n.arg, back});
                     break;
                 case node_kind::end:
                     if (returning)
-                        for (const item& back : frames_[i.frame]) found_.insert(back);
+                        for (const item& back : callers(i)) found_.insert(back);
                     break;
                 case node_kind::bytes:
                 case node_kind::accept:
                 case node_kind::none: break;
             }
         }
+    }
+    [[nodiscard]] std::span<const item> callers(const item& i) {
+        pay_for(frames_[i.frame].size());
+        return frames_[i.frame];
+    }
+    void pay_for(std::size_t items) {
+        if ((work_ += items) > max_work) fail("it has too many ways to continue");
     }
     void add_call(const call& c) {
         calls_.push_back(c);
