@@ -245,6 +245,16 @@ TEST_CASE("json_schema: schemas that would unroll without end are stopped") {
     CHECK(refusal("{\"properties\": {" + names + "}}") == "accepted");
 }
 
+TEST_CASE("json_schema: patterns and values are refused before they fill the memory") {
+    const auto pattern = [](std::size_t n) { return refusal(R"({"pattern": ")" + std::string(n, '.') + "\"}"); };
+    CHECK(pattern(1000) == "accepted");
+    CHECK(pattern(60'000).find("the schema is too large") != std::string::npos);
+    CHECK(pattern(70'000).find("more than 65536 bytes") != std::string::npos);
+    std::string ones = "1";
+    for (int i = 0; i < 200'000; ++i) ones += ",1";
+    CHECK(refusal(R"({"const": [)" + ones + "]}").find("the schema is too large") != std::string::npos);
+}
+
 TEST_CASE("json_schema: a list of thousands of values is no ambiguity") {
     json::array values;
     for (int i = 0; i < 20'000; ++i) values.push_back("value " + std::to_string(i));

@@ -23,24 +23,29 @@ namespace wafer::inline WAFER_ABI::grammar {
 /// One character of a set as it is written inside a JSON string: quotes, backslashes and control characters as escapes,
 /// the shortest each has, all others as they are.
 [[nodiscard]] inline expression json_char(const code_points& set) {
-    static constexpr std::string_view escaped = "\"\\\b\f\n\r\t", letters = "\"\\bfnrt";
-    std::vector<expression> ways;
-    std::vector<code_range> plain;
+    static constexpr std::string_view escaped = "\"\\\b\f\n\r\t", letters = "\"\\bfnrt", hex = "0123456789abcdef";
+    std::vector<code_range> plain, named, numbered[2];
     for (const code_range r : set.ranges()) {
         // Between the characters that need an escape: 0x00-0x1F, 0x22 and 0x5C.
         plain.push_back({std::max(r.first, char32_t{0x20}), std::min(r.last, char32_t{0x21})});
         plain.push_back({std::max(r.first, char32_t{0x23}), std::min(r.last, char32_t{0x5B})});
         plain.push_back({std::max(r.first, char32_t{0x5D}), r.last});
     }
-    std::erase_if(plain, [](code_range r) { return r.first > r.last; });
-    if (!plain.empty()) ways.push_back(chars(std::move(plain)));
     for (char32_t c = 0; c <= U'\\'; ++c) {
         if ((c >= 0x20 && c != U'"' && c != U'\\') || !set.contains(c)) continue;
-        const auto known = c == 0 ? escaped.npos : escaped.find(static_cast<char>(c));
-        static constexpr char hex[] = "0123456789abcdef";
-        ways.push_back(text(known != escaped.npos ? std::string{'\\', letters[known]}
-                                                  : std::string("\\u00") + hex[c >> 4] + hex[c & 15]));
+        const auto known = escaped.find(static_cast<char>(c));
+        const auto digit = static_cast<unsigned char>(known != escaped.npos ? letters[known] : hex[c & 15]);
+        (known != escaped.npos ? named : numbered[c >> 4]).push_back({digit, digit});
     }
+    std::vector<expression> ways;
+    const auto add = [&](const char* lead, std::vector<code_range> ranges) {
+        expression one = chars(std::move(ranges));
+        if (!one.chars.empty()) ways.push_back(*lead == 0 ? std::move(one) : sequence({text(lead), std::move(one)}));
+    };
+    add("", std::move(plain));
+    add("\\", std::move(named));
+    add("\\u000", std::move(numbered[0]));
+    add("\\u001", std::move(numbered[1]));
     return ways.size() == 1 ? std::move(ways.front()) : choice(std::move(ways));
 }
 
@@ -49,19 +54,23 @@ class pattern_parser {
 public:
     static constexpr int max_nesting = 64;
     static constexpr std::uint32_t max_count = 65'536;
+    static constexpr std::size_t max_length = 1u << 16;
 
-    /// `path`: where in the schema it stands, for errors.
-    pattern_parser(std::string_view source, const std::string& path) : source_(source), path_(path) {}
+    /// `path`: where in the schema it stands, for errors. `anything`: the content of any string, written as json_char()
+    /// does. `size`: of the expressions made here.
+    pattern_parser(std::string_view source, const std::string& path, expression anything, allowance& size)
+        : source_(source), path_(path), anything_(std::move(anything)), size_(size) {}
 
     /// The JSON strings, without their quotes, in which the pattern is found. @throws error{errc::bad_grammar}
     expression run() {
-        const expression anything = repeat(json_char(code_points({{0, 0x10FFFF}})), 0, unlimited);
+        if (source_.size() > max_length)
+            fail_schema(path_, "a pattern of more than " + std::to_string(max_length) + " bytes is not supported");
         std::vector<expression> ways;
         do {
             std::vector<expression> parts;
-            if (!take('^')) parts.push_back(anything);
+            if (!take('^')) parts.push_back(anything_);
             parts.push_back(parse_sequence(0));
-            if (!take('$')) parts.push_back(anything);
+            if (!take('$')) parts.push_back(anything_);
             ways.push_back(sequence(std::move(parts)));
         } while (take('|'));
         if (at_ != source_.size()) fail(peek() == ')' ? "\")\" without its \"(\"" : "anchors stand only at its ends");
@@ -84,6 +93,7 @@ private:
     expression parse_sequence(int nesting) {
         std::vector<expression> parts;
         while (at_ < source_.size() && std::string_view("|)^$").find(peek()) == std::string_view::npos) {
+            size_.spend(12, path_);  // at most that many, with a repetition
             expression atom = parse_atom(nesting);
             if (const auto [min, max] = parse_count(); min != 1 || max != 1) atom = repeat(std::move(atom), min, max);
             parts.push_back(std::move(atom));
@@ -222,6 +232,8 @@ private:
 
     std::string_view source_;
     const std::string& path_;
+    expression anything_;
+    allowance& size_;
     std::size_t at_ = 0;
 };
 

@@ -31,6 +31,7 @@ char    ::= plain | "\\" (["\\/bfnrt] | "u" (
     [Dd] [89ABab] hex{2} "\\u" [Dd] [C-Fc-f] hex{2}))
 plain   ::= [^"\\\x00-\x1F]
 plain-rest ::= plain* "\""
+content ::= (plain | "\\" (["\\bfnrt] | "u00" ("0" [0-7be-f] | "1" [0-9a-f])))*
 hex     ::= [0-9A-Fa-f]
 
 format-date ::= [0-9]{4} "-" (("0" [13578] | "1" [02]) "-" day31 | ("0" [469] | "11") "-" day30 | "02-" day28) |

@@ -175,7 +175,7 @@ private:
         for (const json& value : values)
             if (types.empty() ||
                 std::ranges::any_of(types, [&](const json& type) { return fits(value, type.as_string()); }))
-                ways.push_back(literal(value, space()));
+                ways.push_back(literal(value, space(), size_, path));
         return choice(std::move(ways));
     }
 
@@ -189,7 +189,9 @@ private:
             fail_schema(path, "of \"pattern\", \"format\" and bounds on the length only one at a time is supported");
         const auto quoted = [](expression content) { return sequence({text("\""), std::move(content), text("\"")}); };
         if (pattern != nullptr)
-            return quoted(pattern_parser(schema_document::string_of(*pattern, "pattern", path), path).run());
+            return quoted(
+                pattern_parser(schema_document::string_of(*pattern, "pattern", path), path, built_in("content"), size_)
+                    .run());
         if (format != nullptr) {
             const auto known = built_in_.find("format-" + schema_document::string_of(*format, "format", path));
             if (known == built_in_.end())
@@ -368,6 +370,7 @@ private:
     std::map<std::string, std::uint32_t, std::less<>> built_in_;
     std::unordered_map<const json*, std::uint32_t> ids_;
     std::vector<pending> queue_;
+    allowance size_{compiler::max_nodes};  // of values and patterns; the rest is counted in rules
 };
 
 /// The rules of a JSON schema. Every text they match is JSON that the schema allows, except that "oneOf" is read as

@@ -25,6 +25,20 @@ namespace wafer::inline WAFER_ABI::grammar {
     raise(errc::bad_grammar, "JSON schema: " + std::string(what) + " (" + path + ")");
 }
 
+/// What may be made of a schema in all, lest a small one cost much memory or time.
+class allowance {
+public:
+    explicit allowance(std::size_t amount) : left_(amount) {}
+    /// @throws error{errc::bad_grammar} once it is used up
+    void spend(std::size_t amount, const std::string& path) {
+        if (amount > left_) fail_schema(path, "the schema is too large, or joins too much");
+        left_ -= amount;
+    }
+
+private:
+    std::size_t left_;
+};
+
 /// A schema and all that follows from it. The schema must outlive it.
 class schema_document {
 public:

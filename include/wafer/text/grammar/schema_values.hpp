@@ -19,8 +19,10 @@
 
 namespace wafer::inline WAFER_ABI::grammar {
 
-/// One value as JSON writes it, with `space` wherever white space may be.
-[[nodiscard]] inline expression literal(const json& value, const expression& space) {
+/// One value as JSON writes it, with `space` wherever white space may be; `size` is that of the expressions made here.
+[[nodiscard]] inline expression literal(const json& value, const expression& space, allowance& size,
+                                        const std::string& path) {
+    size.spend(3, path);
     const auto list = [&](const char* open, const auto& items, const char* close, const auto& write) {
         std::vector<expression> parts{text(open), space};
         for (const auto& item : items) {
@@ -33,10 +35,11 @@ namespace wafer::inline WAFER_ABI::grammar {
     };
     if (value.is_array())
         return list("[", value.as_array(), "]",
-                    [&](const json& item, auto& parts) { parts.push_back(literal(item, space)); });
+                    [&](const json& item, auto& parts) { parts.push_back(literal(item, space, size, path)); });
     if (value.is_object())
         return list("{", value.as_object(), "}", [&](const auto& member, auto& parts) {
-            parts.insert(parts.end(), {text(json(member.first).dump() + ":"), space, literal(member.second, space)});
+            parts.insert(parts.end(),
+                         {text(json(member.first).dump() + ":"), space, literal(member.second, space, size, path)});
         });
     return text(value.dump());
 }
