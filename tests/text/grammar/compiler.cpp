@@ -71,3 +71,25 @@ TEST_CASE("grammar compiler: a long chain of rules is checked in linear time") {
     CHECK(refusal(chain + "r30000 ::= \"x\"") == "accepted");
     CHECK(refusal(chain + "r30000 ::= r0 | \"x\"").find("is left-recursive") != std::string::npos);
 }
+
+TEST_CASE("grammar compiler: thousands of texts that begin alike share their nodes") {
+    std::string source = "root ::= [0-9]";
+    for (int i = 0; i < 70'000; ++i) source += " | \"value " + std::to_string(i) + "\"";
+    const auto p = grammar::gbnf(source + " | \"\" | \"value 7\" | \"v\"");
+    CHECK(p->nodes.size() < 300'000);
+    grammar::automaton walk(p);
+    const auto accepts = [&](const std::string& text) {
+        auto s = walk.start();
+        for (const char c : text) s = walk.step(s, static_cast<std::uint8_t>(c));
+        return walk.can_stop(s);
+    };
+    for (const char* text : {"", "v", "5", "value 0", "value 7", "value 69999"}) CHECK(accepts(text));
+    for (const char* text : {"va", "value ", "value 70000", "value 00"}) CHECK_FALSE(accepts(text));
+}
+
+TEST_CASE("grammar compiler: what cannot begin or is too large is refused, with its place") {
+    CHECK(refusal("root ::= (\"a\"?){60000} \"b\"").find("too ambiguous") != std::string::npos);
+    const std::string large = refusal("root ::= x\nx ::= [a-z]{60000} y\ny ::= \"" + std::string(600'000, 'a') + "\"");
+    CHECK_MESSAGE(large.find("too large at \"y\"; use fewer") != std::string::npos, large);
+    CHECK(large.find("(line 3, column 1)") != std::string::npos);
+}

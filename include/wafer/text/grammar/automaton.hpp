@@ -129,8 +129,9 @@ public:
     /// Above this, forget_all_but() has to be called in good time. Twice as much is refused.
     static constexpr std::size_t max_bytes = 32u << 20;
 
-    explicit automaton(std::shared_ptr<const program> source)
-        : program_(std::move(source)), width_(program_->representatives.size()) {}
+    /// `failure`: the code of errors raised here.
+    explicit automaton(std::shared_ptr<const program> source, errc failure = errc::grammar_failed)
+        : program_(std::move(source)), width_(program_->representatives.size()), failure_(failure) {}
 
     /// Before any text. @throws error{errc::grammar_failed}
     [[nodiscard]] state start() {
@@ -213,8 +214,8 @@ private:
     };
     static constexpr state unknown = ~state{0};
 
-    [[noreturn]] static void fail(const std::string& what) {
-        raise(errc::grammar_failed, "the grammar cannot be followed: " + what);
+    [[noreturn]] void fail(const std::string& what) const {
+        raise(failure_, "the grammar cannot be followed: " + what);
     }
     [[nodiscard]] std::size_t bytes() const noexcept {
         return frames_.bytes() + states_.bytes() + table_.size() * sizeof(state);
@@ -308,6 +309,7 @@ private:
 
     std::shared_ptr<const program> program_;
     std::size_t width_;
+    errc failure_;
     item_sets frames_, states_;
     std::vector<state> table_;  // rows of width_ successors
     std::size_t work_ = 0;

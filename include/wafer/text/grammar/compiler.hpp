@@ -3,6 +3,7 @@
 // circles; afterwards no way through the program is a dead end.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -18,6 +19,7 @@
 
 #include <wafer/core/config.hpp>
 #include <wafer/core/error.hpp>
+#include <wafer/text/grammar/automaton.hpp>
 #include <wafer/text/grammar/code_points.hpp>
 #include <wafer/text/grammar/grammar.hpp>
 #include <wafer/text/grammar/program.hpp>
@@ -66,9 +68,9 @@ private:
 
     node_id add(node n) {
         if (out_.nodes.size() == max_nodes)
-            raise(errc::bad_grammar,
-                  "grammar: it is too large; use fewer alternatives or lower numbers of repetitions" +
-                      position(source_.source, source_.rules[building_].offset));
+            raise(errc::bad_grammar, "grammar: it is too large at \"" + source_.rules[building_].name +
+                                         "\"; use fewer alternatives or lower numbers of repetitions" +
+                                         position(source_.source, source_.rules[building_].offset));
         out_.nodes.push_back(n);
         return static_cast<node_id>(out_.nodes.size() - 1);
     }
@@ -101,15 +103,48 @@ private:
                 return next;
             case expression_kind::choice: {
                 if (e.parts.empty()) return add({.kind = node_kind::none});
-                node_id first = build(e.parts.back(), next);
-                for (auto part = e.parts.rbegin() + 1; part != e.parts.rend(); ++part)
-                    first = add({node_kind::either, build(*part, next), first});
+                std::vector<std::string_view> texts;
+                node_id first = 0;
+                const auto add_way = [&](node_id way) {
+                    first = first == 0 ? way : add({node_kind::either, way, first});
+                };
+                for (auto part = e.parts.rbegin(); part != e.parts.rend(); ++part) {
+                    if (part->kind == expression_kind::text) texts.push_back(part->text);
+                    else add_way(build(*part, next));
+                }
+                if (!texts.empty()) add_way(build_texts(texts, next));
                 return first;
             }
             case expression_kind::repeat: return build_repeat(e, next);
             case expression_kind::rule: return add({node_kind::call, next, e.rule});
         }
         return next;
+    }
+
+    // One of several texts. Those that begin alike share nodes, so that thousands are no ambiguity.
+    node_id build_texts(std::vector<std::string_view>& texts, node_id next) {
+        std::sort(texts.begin(), texts.end(), std::greater<>());
+        std::string_view before;
+        std::vector<node_id> open{0};  // what may follow the first bytes of the text before; 0: nothing yet
+        const auto add_way = [&](node_id way) {
+            open.back() = open.back() == 0 ? way : add({node_kind::either, way, open.back()});
+        };
+        const auto close_to = [&](std::size_t depth) {
+            while (open.size() > depth + 1) {
+                const node_id rest = open.back();
+                open.pop_back();
+                add_way(read(byte_set().set(static_cast<unsigned char>(before[open.size() - 1])), rest));
+            }
+        };
+        for (const std::string_view now : texts) {
+            const auto common = std::mismatch(before.begin(), before.end(), now.begin(), now.end()).first;
+            close_to(static_cast<std::size_t>(common - before.begin()));
+            open.resize(now.size() + 1);
+            add_way(next);
+            before = now;
+        }
+        close_to(0);
+        return open[0];
     }
 
     node_id build_chars(const code_points& set, node_id next) {
@@ -316,10 +351,12 @@ private:
 
 /// Checks rules and makes them ready for matching. Linear in their size.
 /// @throws error{errc::bad_grammar}: no text can satisfy a rule (or, with prune, the root), left recursion also through
-///         other rules and empty ones, repetitions that are too many to lay out
+///         other rules and empty ones, repetitions that are too many to lay out, too many ways to begin
 [[nodiscard]] inline std::shared_ptr<const program> compile(const ruleset& source,
                                                             unsatisfiable policy = unsatisfiable::refuse) {
-    return std::make_shared<const program>(compiler(source).run(policy));
+    auto out = std::make_shared<const program>(compiler(source).run(policy));
+    (void)automaton(out, errc::bad_grammar).start();
+    return out;
 }
 
 }  // namespace wafer::inline WAFER_ABI::grammar
