@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -66,20 +67,70 @@ inline expression naturals(std::uint64_t low, std::uint64_t high) {
 }
 
 inline constexpr std::size_t max_fraction = 17;  // digits; enough for any double
+/// Digits of a number beside a bound that it must not reach. More could be rounded to the bound when they are read.
+inline constexpr std::size_t max_beside_open = 15;
 
-/// Decimal fractions without sign between whole bounds, which are themselves left out where open.
-inline expression magnitudes(std::uint64_t low, bool low_open, std::uint64_t high, bool high_open) {
-    const auto point = [](expression digits) { return sequence({text("."), std::move(digits)}); };
-    const expression any = repeat(point(any_digits(1, max_fraction)), 0, 1);
+/// Up to n digits after a point, and no fewer than `min`, that lie between two such fractions; no `high`: up to, but
+/// without, the next whole number. @pre low and high do not end in 0
+inline expression fractions(std::string_view low, bool low_open, std::optional<std::string_view> high, bool high_open,
+                            std::size_t n, std::size_t min) {
+    const auto step = [&](char first, char last, expression rest) {
+        return sequence({digit(first, last), std::move(rest)});
+    };
+    const bool from_zero = low.empty() && !low_open, to_zero = high && high->empty();
+    if (to_zero)
+        return from_zero && !high_open ? repeat(digit('0', '0'), std::uint32_t(min), std::uint32_t(n)) : choice({});
+    if (from_zero && !high && n >= min) return any_digits(min, n);
     std::vector<expression> ways;
-    if (low < high) {
-        const expression some = point(
-            sequence({repeat(digit('0', '0'), 0, max_fraction - 1), digit('1', '9'), any_digits(0, max_fraction - 1)}));
-        ways.push_back(sequence({naturals(low, low), low_open ? some : any}));
-        if (high - low > 1) ways.push_back(sequence({naturals(low + 1, high - 1), any}));
+    if (from_zero && min == 0) ways.push_back(sequence({}));
+    if (n == 0) return choice(std::move(ways));
+    const char l = low.empty() ? '0' : low[0], h = high ? high->front() : char{'9' + 1};
+    const std::string_view low_rest = low.empty() ? low : low.substr(1);
+    const std::string_view high_rest = high ? high->substr(1) : std::string_view{};
+    if (l == h) ways.push_back(step(l, l, fractions(low_rest, low_open, high_rest, high_open, n - 1, 0)));
+    if (l < h) ways.push_back(step(l, l, fractions(low_rest, low_open, std::nullopt, false, n - 1, 0)));
+    if (l + 1 < h) ways.push_back(step(static_cast<char>(l + 1), static_cast<char>(h - 1), any_digits(0, n - 1)));
+    if (l < h && high) ways.push_back(step(h, h, fractions({}, false, high_rest, high_open, n - 1, 0)));
+    return choice(std::move(ways));
+}
+
+}  // namespace detail
+
+/// A decimal number as it is written.
+struct decimal {
+    bool negative = false;  // zero is not
+    std::uint64_t whole = 0;
+    std::string fraction{};  // digits after the point, the last of them not 0
+};
+
+namespace detail {
+
+/// Decimal numbers without sign between bounds, which are themselves left out where open.
+inline expression magnitudes(const decimal& low, bool low_open, const decimal& high, bool high_open) {
+    std::optional<std::string_view> upper = high.fraction;
+    std::uint64_t last = high.whole;
+    if (high_open && high.fraction.empty()) {  // all fractions of the whole number before
+        if (last == 0) return choice({});
+        --last;
+        upper.reset();
     }
-    if (!high_open && (low < high || (low == high && !low_open)))
-        ways.push_back(sequence({naturals(high, high), repeat(point(repeat(digit('0', '0'), 1, max_fraction)), 0, 1)}));
+    std::vector<expression> ways;
+    const auto add = [&](std::uint64_t from, std::uint64_t to, std::string_view above, bool above_open,
+                         std::optional<std::string_view> below, bool below_open) {
+        const std::size_t digits = to == 0 ? 0 : std::to_string(to).size();
+        const std::size_t n = !above_open && !below_open ? max_fraction
+                              : digits < max_beside_open ? max_beside_open - digits
+                                                         : 0;
+        expression fraction = sequence({text("."), fractions(above, above_open, below, below_open, n, 1)});
+        if (above.empty() && !above_open) fraction = repeat(std::move(fraction), 0, 1);
+        ways.push_back(sequence({naturals(from, to), std::move(fraction)}));
+    };
+    if (low.whole == last) add(last, last, low.fraction, low_open, upper, high_open);
+    if (low.whole < last) {
+        add(low.whole, low.whole, low.fraction, low_open, std::nullopt, false);
+        if (last - low.whole > 1) add(low.whole + 1, last - 1, {}, false, std::nullopt, false);
+        add(last, last, {}, false, upper, high_open);
+    }
     return choice(std::move(ways));
 }
 
@@ -99,17 +150,16 @@ inline std::uint64_t magnitude(std::int64_t n) noexcept {
     return choice(std::move(signs));
 }
 
-/// The numbers from low to high, with or without a fraction of up to 17 digits, without exponents; bounds that are open
-/// are left out.
-[[nodiscard]] inline expression decimals(std::int64_t low, bool low_open, std::int64_t high, bool high_open) {
+/// The numbers from low to high, without exponents; bounds that are open are left out. Fractions have up to 17 digits,
+/// numbers beside an open bound up to 15 in all, so that none is read as the bound.
+/// @pre open bounds have no more than 15 digits
+[[nodiscard]] inline expression decimals(const decimal& low, bool low_open, const decimal& high, bool high_open) {
     std::vector<expression> signs;
-    if (high >= 0)
-        signs.push_back(detail::magnitudes(low > 0 ? detail::magnitude(low) : 0, low >= 0 && low_open,
-                                           detail::magnitude(high), high_open));
-    if (low < 0)  // zero has no sign
-        signs.push_back(
-            sequence({text("-"), detail::magnitudes(high < 0 ? detail::magnitude(high) : 0, high >= 0 || high_open,
-                                                    detail::magnitude(low), low_open)}));
+    if (!high.negative)
+        signs.push_back(detail::magnitudes(low.negative ? decimal{} : low, !low.negative && low_open, high, high_open));
+    if (low.negative)  // zero has no sign
+        signs.push_back(sequence({text("-"), detail::magnitudes(high.negative ? high : decimal{},
+                                                                !high.negative || high_open, low, low_open)}));
     return choice(std::move(signs));
 }
 
