@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include <chrono>
 #include <random>
 #include <string>
 #include <vector>
@@ -65,10 +66,27 @@ const std::vector<schema_case>& cases() {
          {"0", "0.0", "1", "1.99", "0.5"},
          {"2", "2.0", "-0.5", "1e1"}},
         {R"({"minimum": -1, "maximum": 1})", {"-1", "-1.0", "-0.5", "0", "0.25", "1"}, {"-1.5", "1.01", "2"}},
+        {R"({"type": "number", "minimum": 0.5, "exclusiveMaximum": 1})",
+         {"0.5", "0.50", "0.625", "0.999"},
+         {"0", "0.49", "1", "1.0", "0.99999999999999999"}},
+        {R"({"type": "number", "minimum": -1e300, "maximum": 0.25})", {"0.25", "-5", "0.2499"}, {"0.3", "0.2500001"}},
+        {R"({"enum": ["a", "bc", "\u0001\n\u20ac", "long", 7], "minLength": 2, "maxLength": 3})",
+         {"\"bc\"", "\"\\u0001\\n\xE2\x82\xAC\"", "7"},
+         {"\"a\"", "\"long\""}},
+        {R"({"type": ["integer", "string"], "enum": ["ab", "ba", 1, 2.0, 2.5, 3, null], "pattern": "^a", "exclusiveMinimum": 1, "maximum": 2})",
+         {"\"ab\"", "2"},
+         {"\"ba\"", "1", "2.5", "3", "null"}},
         {R"({"enum": ["a\"b", 1, null, [1, {"k": 2.5}]]})",
          {R"("a\"b")", "1", "null", R"([1, {"k": 2.5}])", R"([1,{"k":2.5}])"},
          {"\"a\"", "2", "[1]"}},
         {R"({"type": "integer", "enum": ["a", 1, 2]})", {"1", "2"}, {"\"a\""}},
+        {R"({"type": "integer", "enum": [1.0, 2, 2.5]})", {"1", "2"}, {"1.0", "2.5"}},
+        {R"({"allOf": [{"enum": [1.0, "a", 2]}, {"enum": [1, 2.5, "a"]}], "type": "integer"})", {"1"}, {"2", "\"a\""}},
+        {R"({"const": "b", "enum": ["a", "b"]})", {"\"b\""}, {"\"a\""}},
+        {R"({"type": "string", "nullable": true})", {"\"a\"", "null"}, {"1"}},
+        {R"({"type": "integer", "allOf": [{"minimum": 9007199254740992}, {"minimum": 9007199254740993}]})",
+         {"9007199254740993"},
+         {"9007199254740992"}},
         {R"({"const": "x"})", {"\"x\""}, {"\"y\""}},
         {R"({"type": "string", "minLength": 2, "maxLength": 3})",
          {"\"ab\"", "\"\xC3\xA9\xF0\x9F\x9A\x80\\n\"", R"("\ud83d\ude80a")"},
@@ -209,15 +227,32 @@ TEST_CASE("json_schema: what cannot be kept to is refused by name, with its plac
         {R"({"type": "string", "format": "email"})", "format \"email\" is not supported; known are"},
         {R"({"type": "string", "minLength": -1})", "\"minLength\" is not a count"},
         {R"({"type": "string", "maxLength": 4000000000})", "it is too large"},
-        {R"({"type": "number", "minimum": 0.5})", "has to be whole"},
+        {R"({"type": "number", "exclusiveMinimum": 1000000000000001})", "more than 15 digits"},
+        {R"({"type": "number", "exclusiveMinimum": 0.30000000000000004})", "more than 15 digits"},
+        {R"({"type": "number", "minimum": 1e-20})", "more than 17 digits after the point"},
+        {R"({"type": "number", "minimum": 9007199254740993})", "not exactly a double"},
+        {R"({"type": "number", "minimum": 1e18})", "leaves no numbers"},
         {R"({"type": "integer", "minimum": 1e30})", "beyond 64 bits"},
         {R"({"type": "integer", "minimum": 5, "maximum": 4})", "can never finish"},
         {R"({"type": "string", "enum": [1]})", "can never finish"},
-        {R"({"enum": ["a"], "minLength": 1})", "beside listed values"},
+        {R"({"enum": [{"a": 1}], "required": ["b"]})", "keywords about a listed object are not supported"},
+        {R"({"enum": ["a", "b"], "minLength": 2})", "can never finish"},
         {R"({"allOf": [{"pattern": "a"}, {"pattern": "b"}]})", "two different \"pattern\" cannot be joined"},
         {R"({"allOf": [{"properties": {"a": {}}, "additionalProperties": false}, {"properties": {"b": {}}}]})",
          "falls under \"additionalProperties\""},
         {R"({"allOf": [{"$ref": "#"}]})", "join too many schemas, or themselves"},
+        {R"({"allOf": [{"prefixItems": [{}, {}]}, {"items": {"type": "integer"}}]})",
+         "fall under \"items\" of another"},
+        {R"({"type": "array", "prefixItems": [{}], "allOf": [{"items": {"type": "integer"}, "minItems": 1}]})",
+         "fall under \"items\" of another"},
+        {R"({"allOf": [{"items": [{}]}, {"items": {"type": "integer"}}]})", "two different \"items\" cannot be joined"},
+        {R"({"allOf": [{"items": [{}]}, {"prefixItems": [{"type": "integer"}]}]})", "fall under \"items\" of another"},
+        {R"({"items": [{}], "prefixItems": [{"type": "integer"}]})", "a list of \"items\" beside \"prefixItems\""},
+        {R"({"type": "integer", "exclusiveMinimum": 9223372036854775807})", "can never finish"},
+        {R"({"type": "integer", "exclusiveMaximum": -9223372036854775808})", "can never finish"},
+        {R"({"$ref": 5})", "\"$ref\" is not a string (#)"},
+        {R"({"type": []})", "\"type\" names no type (#)"},
+        {R"({"properties": {"a": {"$ref": "#", "nullable": true}}})", "\"nullable\" is supported only beside \"type\""},
         {R"({"properties": {"a": {}}, "minProperties": 1})", "bounds on the number of members"},
         {R"([])", "a schema is an object or a boolean"},
         {R"("x")", "a schema is an object or a boolean"},
@@ -243,6 +278,21 @@ TEST_CASE("json_schema: schemas that would unroll without end are stopped") {
     for (int i = 0; i < 2000; ++i)
         names += (i == 0 ? "\"p" : ",\"p") + std::to_string(i) + "\": {\"type\": \"integer\"}";
     CHECK(refusal("{\"properties\": {" + names + "}}") == "accepted");
+}
+
+TEST_CASE("json_schema: references and merges take no quadratic time") {
+    std::string names, uses, chain;
+    for (int i = 0; i < 20'000; ++i) names += (i == 0 ? "\"p" : ",\"p") + std::to_string(i) + "\": {}";
+    for (int i = 0; i < 1000; ++i)
+        uses += (i == 0 ? "\"q" : ",\"q") + std::to_string(i) +
+                R"(": {"$ref": "#/$defs/b", "allOf": [{"properties": {"p0": {"type": "null"}}}], "x": 0})";
+    CHECK(refusal(R"({"$defs": {"b": {"properties": {)" + names + R"(}}}, "properties": {)" + uses + "}}")
+              .find("joins too much") != std::string::npos);
+    for (int i = 0; i < 30'000; ++i)
+        chain += "\"d" + std::to_string(i) + R"(": {"$ref": "#/$defs/d)" + std::to_string(i + 1) + "\"},";
+    const auto start = std::chrono::steady_clock::now();
+    CHECK(refusal(R"({"$ref": "#/$defs/d0", "$defs": {)" + chain + R"("d30000": {"type": "null"}}})") == "accepted");
+    CHECK(std::chrono::steady_clock::now() - start < std::chrono::seconds(20));  // sanitizers included
 }
 
 TEST_CASE("json_schema: patterns and values are refused before they fill the memory") {

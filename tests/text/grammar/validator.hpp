@@ -45,6 +45,16 @@ private:
         }
         return false;
     }
+    static bool same(const json& a, const json& b) {
+        if (a.is_number() && b.is_number()) return a.as_double() == b.as_double();
+        if (a.is_array() && b.is_array())
+            return std::equal(a.as_array().begin(), a.as_array().end(), b.as_array().begin(), b.as_array().end(), same);
+        if (!a.is_object() || !b.is_object() || a.as_object().size() != b.as_object().size()) return a == b;
+        return std::all_of(a.as_object().begin(), a.as_object().end(), [&](const auto& member) {
+            const json* const other = b.find(member.first);
+            return other != nullptr && same(member.second, *other);
+        });
+    }
     static std::size_t characters(const std::string& text) {
         return static_cast<std::size_t>(
             std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xC0) != 0x80; }));
@@ -81,10 +91,13 @@ private:
         };
         if (keyword == "$ref") return valid(target(k.as_string()), v);
         if (keyword == "allOf") return each(std::ranges::all_of, k.as_array());
-        if (keyword == "anyOf" || keyword == "oneOf") return each(std::ranges::any_of, k.as_array());
-        if (keyword == "const") return v == k;
-        if (keyword == "enum") return std::ranges::find(k.as_array(), v) != k.as_array().end();
+        if (keyword == "anyOf") return each(std::ranges::any_of, k.as_array());
+        if (keyword == "oneOf") return each(std::ranges::count_if, k.as_array()) == 1;
+        if (keyword == "const") return same(v, k);
+        if (keyword == "enum") return std::ranges::any_of(k.as_array(), [&](const json& one) { return same(v, one); });
         if (keyword == "type") {
+            const json* const nullable = schema.find("nullable");
+            if (v.is_null() && nullable != nullptr && nullable->as_bool()) return true;
             if (k.is_string()) return is(v, k.as_string());
             return std::ranges::any_of(k.as_array(), [&](const json& type) { return is(v, type.as_string()); });
         }

@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -14,8 +15,10 @@
 #include <vector>
 
 #include <wafer/core/config.hpp>
+#include <wafer/core/error.hpp>
 #include <wafer/core/json.hpp>
 #include <wafer/core/utf8.hpp>
+#include <wafer/text/grammar/automaton.hpp>
 #include <wafer/text/grammar/compiler.hpp>
 #include <wafer/text/grammar/gbnf.hpp>
 #include <wafer/text/grammar/grammar.hpp>
@@ -34,7 +37,7 @@ public:
 
     explicit schema_compiler(const json& schema) : document_(schema), out_(parse_gbnf(json_rules)) {
         out_.source.clear();  // rules are named after their places in the schema instead
-        for (std::uint32_t id = 0; id < out_.rules.size(); ++id) built_in_.emplace(out_.rules[id].name, id);
+        built_ins_ = static_cast<std::uint32_t>(out_.rules.size());
     }
 
     /// @throws error{errc::bad_grammar} with the place in the schema
@@ -57,7 +60,13 @@ private:
 
     static constexpr std::size_t max_path = 500;
 
-    [[nodiscard]] expression built_in(std::string_view name) const { return reference(built_in_.find(name)->second); }
+    // Which built-in rule has a name; as many as there are if none has.
+    [[nodiscard]] std::uint32_t find_built_in(std::string_view name) const {
+        std::uint32_t id = 0;
+        while (id < built_ins_ && out_.rules[id].name != name) ++id;
+        return id;
+    }
+    [[nodiscard]] expression built_in(std::string_view name) const { return reference(find_built_in(name)); }
     [[nodiscard]] static expression nothing() { return choice({}); }
     [[nodiscard]] expression space() const { return built_in("space"); }
 
@@ -85,14 +94,13 @@ private:
         std::size_t assertions = 0;
         for (const auto& [keyword, value] : schema.as_object()) assertions += schema_document::is_assertion(keyword);
         if (const json* target = schema.find("$ref"); target != nullptr && assertions == 1)
-            return schema_at(document_.resolve(*target, path), target->as_string());
+            return schema_at(document_.resolve(*target, path), schema_document::string_of(*target, "$ref", path));
         for (const char* keyword : {"anyOf", "oneOf"})
             if (const json* ways = schema.find(keyword); ways != nullptr && assertions == 1)
                 return build_choice(schema_document::array_of(*ways, keyword, path), json(true), path + "/" + keyword);
-        const bool combined = std::ranges::any_of(schema.as_object(), [](const auto& member) {
-            return member.first == "$ref" || member.first == "allOf" || member.first == "anyOf" ||
-                   member.first == "oneOf";
-        });
+        bool combined = schema.find("const") != nullptr && schema.find("enum") != nullptr;
+        for (const char* keyword : {"$ref", "allOf", "anyOf", "oneOf"})
+            combined = combined || schema.find(keyword) != nullptr;
         if (!combined) return build_plain(schema, path);
         json merged = document_.merge(schema, path);
         const json* const ways = merged.find("anyOf");
@@ -116,30 +124,40 @@ private:
     }
 
     expression build_plain(const json& schema, const std::string& path) {
+        if (const json* one = schema.find("const")) return build_values(schema, {*one}, path);
+        if (const json* listed = schema.find("enum"))
+            return build_values(schema, schema_document::array_of(*listed, "enum", path), path);
         const json::array types = types_of(schema, path);
-        const json* const one = schema.find("const");
-        if (const json* listed = schema.find("enum"); listed != nullptr || one != nullptr)
-            return build_values(schema,
-                                one != nullptr ? json::array{*one} : schema_document::array_of(*listed, "enum", path),
-                                types, path);
         if (types.empty()) return built_in("value");
         std::vector<expression> ways;
         for (const json& type : types) ways.push_back(build_type(type.as_string(), schema, path));
         return choice(std::move(ways));
     }
 
-    // The types a schema names, or the one that its keywords speak of; none: any.
-    [[nodiscard]] static json::array types_of(const json& schema, const std::string& path) {
-        if (const json* named = schema.find("type")) return schema_document::types_of(*named, path);
-        static constexpr std::pair<std::string_view, std::string_view> spoken_of[] = {
+    // The type that a keyword speaks of; none for those of all types.
+    [[nodiscard]] static std::string_view spoken_of(std::string_view keyword) {
+        static constexpr std::pair<std::string_view, std::string_view> all[] = {
             {"properties", "object"},       {"required", "object"},        {"additionalProperties", "object"},
             {"minProperties", "object"},    {"maxProperties", "object"},   {"items", "array"},
             {"prefixItems", "array"},       {"minItems", "array"},         {"maxItems", "array"},
             {"minLength", "string"},        {"maxLength", "string"},       {"pattern", "string"},
             {"format", "string"},           {"minimum", "number"},         {"maximum", "number"},
             {"exclusiveMinimum", "number"}, {"exclusiveMaximum", "number"}};
-        for (const auto& [keyword, type] : spoken_of)
-            if (schema.find(keyword) != nullptr) return {type};
+        for (const auto& [one, type] : all)
+            if (one == keyword) return type;
+        return {};
+    }
+    [[nodiscard]] static bool speaks_of(const json& schema, std::string_view type) {
+        for (const auto& [keyword, value] : schema.as_object())
+            if (spoken_of(keyword) == type) return true;
+        return false;
+    }
+
+    // The types a schema names, or the one that its keywords speak of; none: any.
+    [[nodiscard]] static json::array types_of(const json& schema, const std::string& path) {
+        if (schema.find("type") != nullptr) return schema_document::types_of(schema, path);
+        for (const char* type : {"object", "array", "string", "number"})
+            if (speaks_of(schema, type)) return {type};
         return {};
     }
 
@@ -152,31 +170,54 @@ private:
         return built_in(type);
     }
 
-    expression build_values(const json& schema, const json::array& values, const json::array& types,
-                            const std::string& path) {
-        for (const auto& [keyword, value] : schema.as_object())
-            if (schema_document::is_assertion(keyword) && keyword != "enum" && keyword != "const" && keyword != "type")
-                fail_schema(path, "\"" + keyword + "\" beside listed values is not supported");
-        if (schema.find("enum") != nullptr && schema.find("const") != nullptr)
-            fail_schema(path, "\"enum\" beside \"const\" is not supported");
-        const auto fits = [](const json& value, const std::string& type) {
+    // Those of the values that the rest of the schema allows.
+    expression build_values(const json& schema, const json::array& values, const std::string& path) {
+        const json::array types = schema_document::types_of(schema, path);
+        const auto is_type = [&](const char* name) {
+            return types.empty() || std::find(types.begin(), types.end(), json(name)) != types.end();
+        };
+        std::optional<automaton> strings;
+        if (speaks_of(schema, "string")) strings.emplace(recogniser_of(build_string(schema, path)), errc::bad_grammar);
+        const auto fits = [&](json& value) {
             switch (value.type()) {
-                case json::kind::null: return type == "null";
-                case json::kind::boolean: return type == "boolean";
-                case json::kind::integer: return type == "integer" || type == "number";
-                case json::kind::real: return type == "number";
-                case json::kind::string: return type == "string";
-                case json::kind::array: return type == "array";
-                case json::kind::object: return type == "object";
+                case json::kind::null: return is_type("null");
+                case json::kind::boolean: return is_type("boolean");
+                case json::kind::real:
+                    if (!is_type("number")) value = schema_document::canonical(std::move(value));  // 1.0 is an integer
+                    [[fallthrough]];
+                case json::kind::integer:
+                    return (is_type("number") || (value.is_integer() && is_type("integer"))) &&
+                           is_within_bounds(value, schema, path);
+                case json::kind::string: return is_type("string") && (!strings || recognises(*strings, value.dump()));
+                case json::kind::array:
+                case json::kind::object:
+                    const char* const name = value.is_array() ? "array" : "object";
+                    if (is_type(name) && speaks_of(schema, name))
+                        fail_schema(path, "keywords about a listed " + std::string(name) + " are not supported");
+                    return is_type(name);
             }
             return false;
         };
         std::vector<expression> ways;
-        for (const json& value : values)
-            if (types.empty() ||
-                std::ranges::any_of(types, [&](const json& type) { return fits(value, type.as_string()); }))
-                ways.push_back(literal(value, space(), size_, path));
+        for (json value : values)
+            if (fits(value)) ways.push_back(literal(value, space(), size_, path));
         return choice(std::move(ways));
+    }
+
+    // What an expression over built-in rules matches.
+    [[nodiscard]] std::shared_ptr<const program> recogniser_of(expression what) const {
+        ruleset rules;
+        rules.rules.assign(out_.rules.begin(), out_.rules.begin() + built_ins_);
+        rules.root = static_cast<std::uint32_t>(rules.rules.size());
+        rules.rules.push_back({"#", choice({std::move(what), text("none")})});  // lest it be refused as impossible
+        return compile(rules, unsatisfiable::prune);
+    }
+    [[nodiscard]] static bool recognises(automaton& walk, std::string_view text) {
+        walk.restart_work();
+        if (walk.wants_to_forget()) walk.forget_all_but({});
+        automaton::state s = walk.start();
+        for (const char c : text) s = walk.step(s, static_cast<std::uint8_t>(c));
+        return walk.can_stop(s);
     }
 
     expression build_string(const json& schema, const std::string& path) {
@@ -193,11 +234,11 @@ private:
                 pattern_parser(schema_document::string_of(*pattern, "pattern", path), path, built_in("content"), size_)
                     .run());
         if (format != nullptr) {
-            const auto known = built_in_.find("format-" + schema_document::string_of(*format, "format", path));
-            if (known == built_in_.end())
+            const std::uint32_t known = find_built_in("format-" + schema_document::string_of(*format, "format", path));
+            if (known == built_ins_)
                 fail_schema(path, "format \"" + format->as_string() +
                                       "\" is not supported; known are date, time, date-time and uuid");
-            return quoted(reference(known->second));
+            return quoted(reference(known));
         }
         if (max < min) return nothing();
         return rules == 0 ? built_in("string") : quoted(repeat(built_in("char"), min, max));
@@ -210,6 +251,7 @@ private:
         if (items != nullptr && items->is_array()) {  // as drafts before 2020-12 wrote it
             prefix_path = path + "/items/";
             items_path = path + "/additionalItems";
+            if (prefix != nullptr) fail_schema(path, "a list of \"items\" beside \"prefixItems\" is not supported");
             prefix = std::exchange(items, schema.find("additionalItems"));
         }
         std::vector<expression> first;
@@ -367,7 +409,7 @@ private:
 
     schema_document document_;
     ruleset out_;
-    std::map<std::string, std::uint32_t, std::less<>> built_in_;
+    std::uint32_t built_ins_ = 0;  // rules before those of the schema
     std::unordered_map<const json*, std::uint32_t> ids_;
     std::vector<pending> queue_;
     allowance size_{compiler::max_nodes};  // of values and patterns; the rest is counted in rules

@@ -4,10 +4,11 @@
 #pragma once
 
 #include <algorithm>
+#include <cmath>
 #include <cstddef>
-#include <deque>
+#include <cstdint>
+#include <iterator>
 #include <map>
-#include <set>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -56,11 +57,13 @@ public:
             "patternProperties",     "propertyNames",    "then",       "unevaluatedItems",
             "unevaluatedProperties", "uniqueItems"};
         for (const auto& [keyword, value] : schema.as_object()) {
-            if (std::ranges::find(refused, keyword) == std::end(refused)) continue;
+            if (std::find(std::begin(refused), std::end(refused), keyword) == std::end(refused)) continue;
             const bool harmless = (keyword == "uniqueItems" && value == json(false)) ||
                                   (keyword.starts_with("unevaluated") && value == json(true));
             if (!harmless) fail_schema(path, "\"" + keyword + "\" is not supported");
         }
+        if (is_nullable(schema) && schema.find("type") == nullptr)
+            fail_schema(path, "\"nullable\" is supported only beside \"type\"; write \"anyOf\" with \"null\"");
     }
 
     /// Whether a keyword allows or forbids anything.
@@ -90,11 +93,11 @@ public:
                                                    "properties",
                                                    "required",
                                                    "type"};
-        return std::ranges::find(all, keyword) != std::end(all);
+        return std::find(std::begin(all), std::end(all), keyword) != std::end(all);
     }
 
     /// What "$ref" points to. @throws error{errc::bad_grammar} if it is not in this document
-    [[nodiscard]] const json& resolve(const json& reference, const std::string& path) const {
+    [[nodiscard]] const json& resolve(const json& reference, const std::string& path) {
         const std::string& text = string_of(reference, "$ref", path);
         const json* at = root_;
         if (!text.starts_with('#') || (text.size() > 1 && text[1] != '/'))
@@ -104,7 +107,7 @@ public:
             const std::string name = unescaped(std::string_view(text).substr(begin, end - begin));
             begin = end + 1;
             if (!at->is_array()) {
-                at = at->find(name);
+                at = member(*at, name);
                 continue;
             }
             const bool number = !name.empty() && name.size() < 7 && name.find_first_not_of("0123456789") == name.npos;
@@ -118,16 +121,14 @@ public:
     /// A schema made up here, kept as long as this document; equal ones are one.
     [[nodiscard]] const json& keep(json schema, const std::string& path) {
         std::string key = schema.dump();
-        if ((kept_bytes_ += key.size()) > max_kept_bytes)
-            fail_schema(path, "the combinations of schemas are too many to lay out");
-        const auto [slot, is_new] = kept_by_text_.try_emplace(std::move(key), nullptr);
-        if (is_new) slot->second = &kept_.emplace_back(std::move(schema));
-        return *slot->second;
+        kept_bytes_.spend(key.size(), path);
+        return kept_.try_emplace(std::move(key), std::move(schema)).first->second;
     }
 
-    /// One schema for all that a schema demands with "$ref" and "allOf". "anyOf" is left in it; "oneOf" becomes that.
+    /// One schema for all that a schema demands with "$ref" and "allOf". "anyOf" is left in it; "oneOf" becomes that,
+    /// and "const" an "enum".
     /// @throws error{errc::bad_grammar} where two demands cannot be joined
-    [[nodiscard]] json merge(const json& schema, const std::string& path) const {
+    [[nodiscard]] json merge(const json& schema, const std::string& path) {
         json out = json::object{};
         std::vector<const json*> parts{&schema};
         for (std::size_t i = 0; i < parts.size(); ++i) {
@@ -137,16 +138,20 @@ public:
             if (part == json(false)) return false;
             if (part == json(true)) continue;
             if (!part.is_object()) fail_schema(path, "a schema is an object or a boolean");
+            merges_.spend(part.as_object().size(), path);
             check_keywords(part, path);
             for (const auto& [keyword, value] : part.as_object()) {
                 if (keyword == "$ref") parts.push_back(&resolve(value, path));
                 else if (keyword == "allOf")
                     for (const json& one : array_of(value, keyword, path)) parts.push_back(&one);
-                else if (is_assertion(keyword) && !join(out, keyword == "oneOf" ? "anyOf" : keyword, value, path))
+                else if (keyword == "const"   ? !join(out, "enum", json::array{value}, path)
+                         : keyword == "type"  ? !join(out, keyword, types_of(part, path), path)
+                         : keyword == "oneOf" ? !join(out, "anyOf", value, path)
+                                              : is_assertion(keyword) && !join(out, keyword, value, path))
                     return false;
             }
         }
-        check_closed(out, parts, path);
+        check_others(out, parts, path);
         return out;
     }
 
@@ -166,19 +171,34 @@ public:
         if (!value.is_object()) fail_type(keyword, "an object", path);
         return value.as_object();
     }
-    /// "type" as a list of known names.
-    [[nodiscard]] static json::array types_of(const json& value, const std::string& path) {
+    /// A schema's "type" as a list of known names, with "null" if it is "nullable"; empty where it names none.
+    [[nodiscard]] static json::array types_of(const json& schema, const std::string& path) {
         static constexpr std::string_view known[] = {"array",  "boolean", "integer", "null",
                                                      "number", "object",  "string"};
-        const json::array names = value.is_string() ? json::array{value} : array_of(value, "type", path);
+        const json* const type = schema.find("type");
+        if (type == nullptr) return {};
+        json::array names = type->is_string() ? json::array{*type} : array_of(*type, "type", path);
+        if (names.empty()) fail_schema(path, "\"type\" names no type");
         for (const json& name : names)
-            if (std::ranges::find(known, string_of(name, "type", path)) == std::end(known))
+            if (std::find(std::begin(known), std::end(known), string_of(name, "type", path)) == std::end(known))
                 fail_schema(path, "unknown type \"" + name.as_string() + "\"");
+        if (is_nullable(schema)) names.push_back("null");
         return names;
     }
 
+    /// The same value with whole numbers as integers, as JSON Schema compares them.
+    [[nodiscard]] static json canonical(json value) {
+        if (value.is_array())
+            for (json& item : value.as_array()) item = canonical(std::move(item));
+        if (value.is_object())
+            for (auto& [name, member] : value.as_object()) member = canonical(std::move(member));
+        if (!value.is_number() || value.is_integer()) return value;
+        const double real = value.as_double();
+        return real == std::floor(real) && std::fabs(real) < 9e15 ? json(static_cast<std::int64_t>(real)) : value;
+    }
+
 private:
-    static constexpr std::size_t max_kept_bytes = 16u << 20, max_parts = 256;
+    static constexpr std::size_t max_kept_bytes = 16u << 20, max_parts = 256, max_merged = 4u << 20;
 
     [[noreturn]] static void fail_type(std::string_view keyword, std::string_view wanted, const std::string& path) {
         fail_schema(path, "\"" + std::string(keyword) + "\" is not " + std::string(wanted));
@@ -205,48 +225,75 @@ private:
         return out;
     }
 
-    [[nodiscard]] static json both(const json& a, const json& b) {
-        return a == b ? a : json(json::object{{"allOf", json::array{a, b}}});
+    [[nodiscard]] static bool is_nullable(const json& schema) {  // OpenAPI 3.0's
+        const json* const value = schema.find("nullable");
+        return value != nullptr && *value == json(true);
+    }
+
+    // What it costs to copy a value.
+    [[nodiscard]] static std::size_t weight(const json& value) {
+        std::size_t sum = 1 + (value.is_string() ? value.as_string().size() / 32 : 0);
+        if (value.is_array())
+            for (const json& item : value.as_array()) sum += weight(item);
+        if (value.is_object())
+            for (const auto& [name, member] : value.as_object()) sum += weight(member) + name.size() / 32;
+        return sum;
+    }
+
+    // Large objects are listed once, lest many references into one take quadratic time.
+    [[nodiscard]] const json* member(const json& object, const std::string& name) {
+        if (!object.is_object() || object.as_object().size() < 16) return object.find(name);
+        if (!members_.contains({&object, object.as_object().front().first}))
+            for (const auto& [key, value] : object.as_object())
+                members_.emplace(std::pair<const json*, std::string_view>(&object, key), &value);
+        const auto found = members_.find({&object, name});
+        return found == members_.end() ? nullptr : found->second;
+    }
+
+    [[nodiscard]] static json both(json a, const json& b) {
+        return a == b ? a : json(json::object{{"allOf", json::array{std::move(a), b}}});
     }
 
     // Adds a demand to those in `out`; false if nothing can meet both.
-    [[nodiscard]] static bool join(json& out, const std::string& keyword, const json& value, const std::string& path) {
-        if (keyword == "const") return join(out, "enum", json::array{value}, path);
-        const json* const known = out.find(keyword);
-        if (keyword == "type") {
-            json::array names = types_of(value, path);
-            if (known != nullptr) names = common_types(known->as_array(), names);
-            const bool possible = !names.empty();
-            out.set(keyword, std::move(names));
-            return possible;
-        }
+    [[nodiscard]] bool join(json& out, const std::string& keyword, const json& value, const std::string& path) {
+        merges_.spend(weight(value), path);
+        json* const known = const_cast<json*>(out.find(keyword));
         if (known == nullptr || *known == value) return out.set(keyword, value), true;
+        if (keyword == "type") {
+            *known = common_types(known->as_array(), value.as_array());
+            return !known->as_array().empty();
+        }
         if (keyword == "enum") {
-            std::set<std::string> allowed;
-            for (const json& v : array_of(*known, keyword, path)) allowed.insert(v.dump());
-            json::array values = array_of(value, keyword, path);
-            std::erase_if(values, [&](const json& v) { return !allowed.contains(v.dump()); });
-            out.set(keyword, std::move(values));
+            std::vector<std::string> allowed;
+            for (const json& v : array_of(value, keyword, path)) allowed.push_back(canonical(v).dump());
+            std::sort(allowed.begin(), allowed.end());
+            merges_.spend(weight(array_of(*known, keyword, path)), path);
+            std::erase_if(known->as_array(), [&](const json& v) {
+                return !std::binary_search(allowed.begin(), allowed.end(), canonical(v).dump());
+            });
         } else if (keyword == "properties") {
-            json::object merged = object_of(*known, keyword, path);
-            std::unordered_map<std::string_view, std::size_t> places;
-            for (std::size_t i = 0; i < known->as_object().size(); ++i) places.emplace(known->as_object()[i].first, i);
+            (void)object_of(*known, keyword, path);
+            json::object& merged = known->as_object();
+            merges_.spend(merged.size(), path);
+            std::unordered_map<std::string, std::size_t> places;
+            for (const auto& [name, schema] : merged) places.emplace(name, places.size());
             for (const auto& [name, schema] : object_of(value, keyword, path)) {
                 const auto place = places.find(name);
                 if (place == places.end()) merged.emplace_back(name, schema);
-                else merged[place->second].second = both(merged[place->second].second, schema);
+                else merged[place->second].second = both(std::move(merged[place->second].second), schema);
             }
-            out.set(keyword, std::move(merged));
         } else if (keyword == "required") {
-            json::array names = array_of(*known, keyword, path);
-            for (const json& name : array_of(value, keyword, path)) names.push_back(name);
-            out.set(keyword, std::move(names));
-        } else if (keyword == "items" || keyword == "additionalProperties") {
-            out.set(keyword, both(*known, value));
+            (void)array_of(*known, keyword, path);
+            for (const json& name : array_of(value, keyword, path)) known->push_back(name);
+        } else if (keyword == "additionalProperties" ||
+                   (keyword == "items" && !known->is_array() && !value.is_array())) {
+            *known = both(std::move(*known), value);
         } else if (keyword.starts_with("min") || keyword.starts_with("max") || keyword.starts_with("exclusive")) {
             if (!known->is_number() || !value.is_number()) fail_type(keyword, "a number", path);
             const bool above = keyword.starts_with("min") || keyword == "exclusiveMinimum";
-            if ((value.as_double() > known->as_double()) == above) out.set(keyword, value);
+            const bool greater = known->is_integer() && value.is_integer() ? value.as_int() > known->as_int()
+                                                                           : value.as_double() > known->as_double();
+            if (greater == above) *known = value;
         } else {
             fail_schema(path, "two different \"" + keyword + "\" cannot be joined");
         }
@@ -255,7 +302,7 @@ private:
 
     [[nodiscard]] static json::array common_types(const json::array& a, const json::array& b) {
         const auto has = [](const json::array& names, std::string_view name) {
-            return std::ranges::find(names, json(name)) != names.end();
+            return std::find(names.begin(), names.end(), json(name)) != names.end();
         };
         json::array out;
         for (const json& name : a) {
@@ -266,28 +313,33 @@ private:
         return out;
     }
 
-    // "additionalProperties" speaks of what its own schema does not name, so that properties of another must not fall
-    // under it.
-    static void check_closed(const json& merged, const std::vector<const json*>& parts, const std::string& path) {
+    // "additionalProperties" and "items" speak of what their own schema does not name, so that properties and
+    // "prefixItems" of another must not fall under them.
+    void check_others(const json& merged, const std::vector<const json*>& parts, const std::string& path) {
         const json* const all = merged.find("properties");
-        if (all == nullptr) return;
+        const json* const first = merged.find("prefixItems");
         for (const json* part : parts) {
+            const json* const items = part->find("items");
+            if (first != nullptr && items != nullptr && *items != json(true) && part->find("prefixItems") == nullptr)
+                fail_schema(path, "\"prefixItems\" of one schema fall under \"items\" of another");
             const json* const additional = part->find("additionalProperties");
-            if (additional == nullptr || *additional == json(true)) continue;
-            std::set<std::string_view> own;
+            if (all == nullptr || additional == nullptr || *additional == json(true)) continue;
+            merges_.spend(object_of(*all, "properties", path).size(), path);
+            std::vector<std::string> own;
             if (const json* named = part->find("properties"))
-                for (const auto& [name, schema] : object_of(*named, "properties", path)) own.insert(name);
-            for (const auto& [name, schema] : object_of(*all, "properties", path))
-                if (!own.contains(name))
+                for (const auto& [name, schema] : object_of(*named, "properties", path)) own.push_back(name);
+            std::sort(own.begin(), own.end());
+            for (const auto& [name, schema] : all->as_object())
+                if (!std::binary_search(own.begin(), own.end(), name))
                     fail_schema(path, "property \"" + name +
                                           "\" of one schema falls under \"additionalProperties\" of another");
         }
     }
 
     const json* root_;
-    std::deque<json> kept_;
-    std::map<std::string, const json*> kept_by_text_;
-    std::size_t kept_bytes_ = 0;
+    std::map<std::string, json> kept_;  // by their text
+    std::map<std::pair<const json*, std::string_view>, const json*> members_;
+    allowance kept_bytes_{max_kept_bytes}, merges_{max_merged};
 };
 
 }  // namespace wafer::inline WAFER_ABI::grammar
