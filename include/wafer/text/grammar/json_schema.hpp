@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -17,13 +16,13 @@
 #include <wafer/core/config.hpp>
 #include <wafer/core/error.hpp>
 #include <wafer/core/json.hpp>
-#include <wafer/core/utf8.hpp>
 #include <wafer/text/grammar/automaton.hpp>
 #include <wafer/text/grammar/compiler.hpp>
 #include <wafer/text/grammar/gbnf.hpp>
 #include <wafer/text/grammar/grammar.hpp>
 #include <wafer/text/grammar/json_pattern.hpp>
 #include <wafer/text/grammar/json_rules.hpp>
+#include <wafer/text/grammar/other_names.hpp>
 #include <wafer/text/grammar/program.hpp>
 #include <wafer/text/grammar/schema_document.hpp>
 #include <wafer/text/grammar/schema_values.hpp>
@@ -127,38 +126,14 @@ private:
         if (const json* one = schema.find("const")) return build_values(schema, {*one}, path);
         if (const json* listed = schema.find("enum"))
             return build_values(schema, schema_document::array_of(*listed, "enum", path), path);
-        const json::array types = types_of(schema, path);
-        if (types.empty()) return built_in("value");
+        const json::array types = schema_document::types_of(schema, path);
         std::vector<expression> ways;
         for (const json& type : types) ways.push_back(build_type(type.as_string(), schema, path));
-        return choice(std::move(ways));
-    }
-
-    // The type that a keyword speaks of; none for those of all types.
-    [[nodiscard]] static std::string_view spoken_of(std::string_view keyword) {
-        static constexpr std::pair<std::string_view, std::string_view> all[] = {
-            {"properties", "object"},       {"required", "object"},        {"additionalProperties", "object"},
-            {"minProperties", "object"},    {"maxProperties", "object"},   {"items", "array"},
-            {"prefixItems", "array"},       {"minItems", "array"},         {"maxItems", "array"},
-            {"minLength", "string"},        {"maxLength", "string"},       {"pattern", "string"},
-            {"format", "string"},           {"minimum", "number"},         {"maximum", "number"},
-            {"exclusiveMinimum", "number"}, {"exclusiveMaximum", "number"}};
-        for (const auto& [one, type] : all)
-            if (one == keyword) return type;
-        return {};
-    }
-    [[nodiscard]] static bool speaks_of(const json& schema, std::string_view type) {
-        for (const auto& [keyword, value] : schema.as_object())
-            if (spoken_of(keyword) == type) return true;
-        return false;
-    }
-
-    // The types a schema names, or the one that its keywords speak of; none: any.
-    [[nodiscard]] static json::array types_of(const json& schema, const std::string& path) {
-        if (schema.find("type") != nullptr) return schema_document::types_of(schema, path);
+        // Without a "type" it is the one that keywords speak of.
         for (const char* type : {"object", "array", "string", "number"})
-            if (speaks_of(schema, type)) return {type};
-        return {};
+            if (ways.empty() && schema_document::speaks_of(schema, type))
+                ways.push_back(build_type(type, schema, path));
+        return ways.empty() ? built_in("value") : choice(std::move(ways));
     }
 
     expression build_type(const std::string& type, const json& schema, const std::string& path) {
@@ -177,7 +152,8 @@ private:
             return types.empty() || std::find(types.begin(), types.end(), json(name)) != types.end();
         };
         std::optional<automaton> strings;
-        if (speaks_of(schema, "string")) strings.emplace(recogniser_of(build_string(schema, path)), errc::bad_grammar);
+        if (schema_document::speaks_of(schema, "string"))
+            strings.emplace(recogniser_of(build_string(schema, path), path), errc::bad_grammar);
         const auto fits = [&](json& value) {
             switch (value.type()) {
                 case json::kind::null: return is_type("null");
@@ -192,7 +168,7 @@ private:
                 case json::kind::array:
                 case json::kind::object:
                     const char* const name = value.is_array() ? "array" : "object";
-                    if (is_type(name) && speaks_of(schema, name))
+                    if (is_type(name) && schema_document::speaks_of(schema, name))
                         fail_schema(path, "keywords about a listed " + std::string(name) + " are not supported");
                     return is_type(name);
             }
@@ -205,15 +181,16 @@ private:
     }
 
     // What an expression over built-in rules matches.
-    [[nodiscard]] std::shared_ptr<const program> recogniser_of(expression what) const {
+    [[nodiscard]] std::shared_ptr<const program> recogniser_of(expression what, const std::string& path) {
         ruleset rules;
         rules.rules.assign(out_.rules.begin(), out_.rules.begin() + built_ins_);
-        rules.root = static_cast<std::uint32_t>(rules.rules.size());
-        rules.rules.push_back({"#", choice({std::move(what), text("none")})});  // lest it be refused as impossible
-        return compile(rules, unsatisfiable::prune);
+        rules.root = built_ins_;
+        rules.rules.push_back({path, choice({std::move(what), text("none")})});  // lest it be refused as impossible
+        auto out = compile(rules, unsatisfiable::prune);
+        size_.spend(out->nodes.size(), path);
+        return out;
     }
     [[nodiscard]] static bool recognises(automaton& walk, std::string_view text) {
-        walk.restart_work();
         if (walk.wants_to_forget()) walk.forget_all_but({});
         automaton::state s = walk.start();
         for (const char c : text) s = walk.step(s, static_cast<std::uint8_t>(c));
@@ -300,12 +277,18 @@ private:
         // A schema that names properties and does not speak of others has no others.
         const bool closed = additional != nullptr ? *additional == json(false) : !properties.empty();
         expression extra = nothing();
+        std::vector<std::string_view> names;
+        std::size_t needed = 0;
+        for (const property& p : properties) {
+            names.push_back(p.name);
+            needed += p.required;
+        }
         if (!closed)
             extra = sequence(
-                {properties.empty() ? built_in("string") : other_name(properties, path), text(":"), space(),
+                {names.empty() ? built_in("string")
+                               : other_name(names, built_in("plain-rest"), out_, [&] { return add_rule(path); }),
+                 text(":"), space(),
                  additional == nullptr ? built_in("value") : schema_at(*additional, path + "/additionalProperties")});
-        const auto needed =
-            static_cast<std::size_t>(std::ranges::count_if(properties, [](const property& p) { return p.required; }));
         const std::uint32_t min = count_of(schema, "minProperties", 0, path),
                             max = count_of(schema, "maxProperties", unlimited, path);
         const auto next = [&](const expression& member) { return sequence({text(","), space(), member}); };
@@ -332,7 +315,7 @@ private:
             if (!properties[i].required) ways.push_back(reference(after));
             after = add_rule(path, choice(std::move(ways)));
         }
-        std::ranges::reverse(rest);
+        std::reverse(rest.begin(), rest.end());
         // Any property may be the first, up to one that is required.
         ways.clear();
         for (std::size_t i = 0; i < properties.size(); ++i) {
@@ -365,46 +348,6 @@ private:
                 out[places[name]].required = true;
             }
         return out;
-    }
-
-    // A member's name, with its quotes and without escapes, that is none of the properties'.
-    expression other_name(const std::vector<property>& properties, const std::string& path) {
-        struct letter {
-            std::map<char32_t, std::uint32_t> next{};
-            bool taken = false;
-        };
-        std::vector<letter> tree(1);
-        for (const property& p : properties) {
-            std::size_t at = 0;
-            for (std::size_t i = 0; i < p.name.size();) {
-                const utf8_step step = decode_utf8(p.name, i);
-                i += step.length;
-                const auto [slot, is_new] =
-                    tree[at].next.try_emplace(step.code, static_cast<std::uint32_t>(tree.size()));
-                at = slot->second;
-                if (is_new) tree.emplace_back();
-                if (tree.size() > max_rules) fail_schema(path, "the schema is too large");
-            }
-            tree[at].taken = true;
-        }
-        std::vector<std::uint32_t> ids(tree.size());
-        for (std::uint32_t& id : ids) id = add_rule(path);
-        for (std::size_t i = 0; i < tree.size(); ++i) {
-            std::vector<expression> ways;
-            std::vector<code_range> here{{0, 0x1F}, {U'"', U'"'}, {U'\\', U'\\'}};
-            for (const auto& [c, child] : tree[i].next) {
-                here.push_back({c, c});
-                if (c < 0x20 || c == U'"' || c == U'\\') continue;  // written with an escape, so never by this rule
-                std::string spelled;
-                append_utf8(spelled, c);
-                ways.push_back(sequence({text(std::move(spelled)), reference(ids[child])}));
-            }
-            expression other{.kind = expression_kind::chars, .chars = code_points(std::move(here)).complement()};
-            ways.push_back(sequence({std::move(other), built_in("plain-rest")}));
-            if (!tree[i].taken) ways.push_back(text("\""));
-            out_.rules[ids[i]].body = choice(std::move(ways));
-        }
-        return sequence({text("\""), reference(ids[0])});
     }
 
     schema_document document_;

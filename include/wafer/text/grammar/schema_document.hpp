@@ -7,7 +7,6 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
-#include <iterator>
 #include <map>
 #include <string>
 #include <string_view>
@@ -57,7 +56,7 @@ public:
             "patternProperties",     "propertyNames",    "then",       "unevaluatedItems",
             "unevaluatedProperties", "uniqueItems"};
         for (const auto& [keyword, value] : schema.as_object()) {
-            if (std::find(std::begin(refused), std::end(refused), keyword) == std::end(refused)) continue;
+            if (!is_one_of(refused, keyword)) continue;
             const bool harmless = (keyword == "uniqueItems" && value == json(false)) ||
                                   (keyword.starts_with("unevaluated") && value == json(true));
             if (!harmless) fail_schema(path, "\"" + keyword + "\" is not supported");
@@ -66,34 +65,29 @@ public:
             fail_schema(path, "\"nullable\" is supported only beside \"type\"; write \"anyOf\" with \"null\"");
     }
 
+    /// The type that a keyword speaks of; none for those of all types.
+    [[nodiscard]] static std::string_view type_of(std::string_view keyword) noexcept {
+        static constexpr std::string_view object[] = {"additionalProperties", "maxProperties", "minProperties",
+                                                      "properties", "required"},
+                                          array[] = {"additionalItems", "items", "maxItems", "minItems", "prefixItems"},
+                                          string[] = {"format", "maxLength", "minLength", "pattern"},
+                                          number[] = {"exclusiveMaximum", "exclusiveMinimum", "maximum", "minimum"};
+        return is_one_of(object, keyword)   ? "object"
+               : is_one_of(array, keyword)  ? "array"
+               : is_one_of(string, keyword) ? "string"
+               : is_one_of(number, keyword) ? "number"
+                                            : "";
+    }
+    [[nodiscard]] static bool speaks_of(const json& schema, std::string_view type) {
+        for (const auto& [keyword, value] : schema.as_object())
+            if (type_of(keyword) == type) return true;
+        return false;
+    }
+
     /// Whether a keyword allows or forbids anything.
     [[nodiscard]] static bool is_assertion(std::string_view keyword) noexcept {
-        static constexpr std::string_view all[] = {"$ref",
-                                                   "additionalItems",
-                                                   "additionalProperties",
-                                                   "allOf",
-                                                   "anyOf",
-                                                   "const",
-                                                   "enum",
-                                                   "exclusiveMaximum",
-                                                   "exclusiveMinimum",
-                                                   "format",
-                                                   "items",
-                                                   "maxItems",
-                                                   "maxLength",
-                                                   "maxProperties",
-                                                   "maximum",
-                                                   "minItems",
-                                                   "minLength",
-                                                   "minProperties",
-                                                   "minimum",
-                                                   "oneOf",
-                                                   "pattern",
-                                                   "prefixItems",
-                                                   "properties",
-                                                   "required",
-                                                   "type"};
-        return std::find(std::begin(all), std::end(all), keyword) != std::end(all);
+        static constexpr std::string_view any_type[] = {"$ref", "allOf", "anyOf", "const", "enum", "oneOf", "type"};
+        return is_one_of(any_type, keyword) || !type_of(keyword).empty();
     }
 
     /// What "$ref" points to. @throws error{errc::bad_grammar} if it is not in this document
@@ -180,7 +174,7 @@ public:
         json::array names = type->is_string() ? json::array{*type} : array_of(*type, "type", path);
         if (names.empty()) fail_schema(path, "\"type\" names no type");
         for (const json& name : names)
-            if (std::find(std::begin(known), std::end(known), string_of(name, "type", path)) == std::end(known))
+            if (!is_one_of(known, string_of(name, "type", path)))
                 fail_schema(path, "unknown type \"" + name.as_string() + "\"");
         if (is_nullable(schema)) names.push_back("null");
         return names;
@@ -200,6 +194,10 @@ public:
 private:
     static constexpr std::size_t max_kept_bytes = 16u << 20, max_parts = 256, max_merged = 4u << 20;
 
+    template <std::size_t N>
+    [[nodiscard]] static bool is_one_of(const std::string_view (&all)[N], std::string_view one) noexcept {
+        return std::find(all, all + N, one) != all + N;
+    }
     [[noreturn]] static void fail_type(std::string_view keyword, std::string_view wanted, const std::string& path) {
         fail_schema(path, "\"" + std::string(keyword) + "\" is not " + std::string(wanted));
     }
