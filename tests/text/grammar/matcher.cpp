@@ -223,6 +223,16 @@ TEST_CASE("grammar matcher: what the vocabulary cannot spell is an error, not a 
     }
 }
 
+TEST_CASE("grammar matcher: where the text may end, a vocabulary need not go on") {
+    const std::string_view a = "a";
+    const auto only = std::make_shared<const grammar::token_trie>(std::span(&a, 1), std::vector<token_id>{});
+    grammar::matcher m(grammar::gbnf("root ::= \"a\" \"b\"?"), only);
+    m.accept(0);
+    CHECK(m.can_stop());
+    CHECK_FALSE(m.is_final());
+    CHECK(wafer_test::members(m.mask()).empty());
+}
+
 TEST_CASE("grammar matcher: twins in a vocabulary are allowed together") {
     const small_vocabulary twins({"ab", "ab", "a", "a"}, false);
     grammar::matcher m(grammar::gbnf("root ::= \"ab\""), twins.trie);

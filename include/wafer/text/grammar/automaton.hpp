@@ -35,7 +35,7 @@ class item_sets {
 public:
     item_sets() { (void)intern({}); }
 
-    /// The number of a set. @pre items are sorted and without duplicates
+    /// The number of a set, which is added if it is new. @pre items are sorted and without duplicates
     std::uint32_t intern(std::span<const item> items) {
         if (slots_.size() < 2 * (ends_.size() + 1)) rehash();
         std::size_t slot = find_slot(items);
@@ -45,11 +45,13 @@ public:
         ends_.push_back(pool_.size());
         return slots_[slot] = static_cast<std::uint32_t>(ends_.size() - 1);
     }
+    /// Valid until the next intern().
     [[nodiscard]] std::span<const item> operator[](std::uint32_t id) const noexcept {
         const std::size_t begin = id == 0 ? 0 : ends_[id - 1];
         return std::span(pool_).subspan(begin, ends_[id] - begin);
     }
     [[nodiscard]] std::size_t size() const noexcept { return ends_.size(); }
+    /// Of memory, roughly.
     [[nodiscard]] std::size_t bytes() const noexcept {
         return used() * sizeof(item) + ends_.size() * (sizeof(std::size_t) + 2 * sizeof(std::uint32_t));
     }
@@ -58,6 +60,9 @@ private:
     static constexpr std::uint32_t none = ~std::uint32_t{0};
 
     [[nodiscard]] std::size_t used() const noexcept { return ends_.empty() ? 0 : ends_.back(); }
+    [[nodiscard]] static bool is_equal(std::span<const item> a, std::span<const item> b) noexcept {
+        return std::equal(a.begin(), a.end(), b.begin(), b.end());
+    }
     [[nodiscard]] std::size_t find_slot(std::span<const item> items) const noexcept {
         std::uint64_t hash = items.size();
         for (const item& i : items) {
@@ -66,7 +71,7 @@ private:
         }
         const std::size_t mask = slots_.size() - 1;
         std::size_t slot = hash & mask;
-        while (slots_[slot] != none && !std::ranges::equal((*this)[slots_[slot]], items)) slot = (slot + 1) & mask;
+        while (slots_[slot] != none && !is_equal((*this)[slots_[slot]], items)) slot = (slot + 1) & mask;
         return slot;
     }
     void rehash() {
@@ -82,6 +87,7 @@ private:
 /// A set of items that are still being found, in the order of their finding.
 class item_queue {
 public:
+    /// Keeps the memory.
     void clear() noexcept {
         items_.clear();
         if (++stamp_ == 0) {
@@ -89,6 +95,7 @@ public:
             stamp_ = 1;
         }
     }
+    /// Adds an item at the end unless it is in the set.
     void insert(item i) {
         if (slots_.size() < 2 * (items_.size() + 1)) {
             slots_.assign(std::max<std::size_t>(64, slots_.size() * 2), {});
@@ -99,6 +106,7 @@ public:
         items_.push_back(i);
         *s = {stamp_, static_cast<std::uint32_t>(items_.size() - 1)};
     }
+    /// In the order in which they came. insert() moves them.
     [[nodiscard]] const std::vector<item>& items() const noexcept { return items_; }
 
 private:
@@ -163,6 +171,7 @@ public:
 
     /// Begins a new account of work. What may be asked of the grammar between two calls is bounded.
     void restart_work() noexcept { work_ = 0; }
+    /// Whether states fill max_bytes, so that forget_all_but() is due before more is asked.
     [[nodiscard]] bool wants_to_forget() const noexcept { return crowded_; }
 
     /// Forgets all states but these, which are renumbered in place.

@@ -67,6 +67,7 @@ private:
     std::vector<code_range> ranges_;
 };
 
+/// Bytes from first to last, both included.
 struct byte_range {
     std::uint8_t first, last;
     friend auto operator<=>(const byte_range&, const byte_range&) = default;

@@ -265,6 +265,8 @@ private:
 
 /// The rules of a grammar in GBNF: literals and character classes with escapes, ".", groups, alternatives, ? * + {m}
 /// {m,} {m,n}, comments; a rule goes on in the next line inside parentheses and around "|". Characters are Unicode's.
+/// Elements that are tokens (<token>, <[id]>, !<token>) are refused: a grammar here is about text and knows no
+/// vocabulary.
 /// @throws error{errc::bad_grammar} with line and column: syntax, undefined rules, rules defined twice, no "root".
 /// @cite llama.cpp, grammars/README.md
 [[nodiscard]] inline ruleset parse_gbnf(std::string_view source) { return gbnf_parser(source).run(); }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// L1 text/grammar: a grammar as plain data. Notations (gbnf.hpp, json_schema.hpp) make it; program.hpp checks and
-// compiles it.
+// L1 text/grammar: a grammar as plain data. Notations (gbnf.hpp, json_schema.hpp) make it; compiler.hpp checks
+// and compiles it.
 #pragma once
 
 #include <algorithm>
@@ -18,6 +18,7 @@
 
 namespace wafer::inline WAFER_ABI::grammar {
 
+/// What an expression matches.
 enum class expression_kind : std::uint8_t {
     text,      // this text
     chars,     // one character of a set
@@ -27,8 +28,10 @@ enum class expression_kind : std::uint8_t {
     rule,      // what another rule matches
 };
 
+/// A repetition's max where it has none.
 inline constexpr std::uint32_t unlimited = std::numeric_limits<std::uint32_t>::max();
 
+/// A part of a rule's right side. Which members count depends on the kind; the functions below make each of them.
 struct expression {
     expression_kind kind = expression_kind::sequence;
     std::string text{};
@@ -38,31 +41,39 @@ struct expression {
     std::uint32_t rule = 0;  // its index in the ruleset
 };
 
+/// These bytes. They should be UTF-8, as all text that is matched.
 [[nodiscard]] inline expression text(std::string bytes) {
     return {.kind = expression_kind::text, .text = std::move(bytes)};
 }
+/// One character of the ranges, in UTF-8.
 [[nodiscard]] inline expression chars(std::vector<code_range> ranges) {
     return {.kind = expression_kind::chars, .chars = code_points(std::move(ranges))};
 }
+/// The parts in order; without any, the empty text.
 [[nodiscard]] inline expression sequence(std::vector<expression> parts) {
     return {.kind = expression_kind::sequence, .parts = std::move(parts)};
 }
+/// One of the parts; without any, nothing.
 [[nodiscard]] inline expression choice(std::vector<expression> parts) {
     return {.kind = expression_kind::choice, .parts = std::move(parts)};
 }
+/// The same thing min to max times; max may be `unlimited`. @pre min <= max
 [[nodiscard]] inline expression repeat(expression what, std::uint32_t min, std::uint32_t max) {
     expression out{.kind = expression_kind::repeat, .min = min, .max = max};
     out.parts.push_back(std::move(what));
     return out;
 }
+/// Whatever the rule of that index matches.
 [[nodiscard]] inline expression reference(std::uint32_t rule) { return {.kind = expression_kind::rule, .rule = rule}; }
 
+/// A name for an expression, by which others refer to it and errors speak of it.
 struct rule {
     std::string name;
     expression body;
     std::size_t offset = 0;  // into the ruleset's source
 };
 
+/// A whole grammar: what `root` matches.
 struct ruleset {
     std::vector<rule> rules;
     std::uint32_t root = 0;

@@ -358,16 +358,17 @@ private:
     allowance size_{compiler::max_nodes};  // of values and patterns; the rest is counted in rules
 };
 
-/// The rules of a JSON schema. Every text they match is JSON that the schema allows, except that "oneOf" is read as
-/// "anyOf" and that members whose names the schema leaves open may repeat. Members come in the order of "properties".
+/// The rules of a JSON schema. Every text they match is JSON that the schema allows, except that members whose names
+/// the schema leaves open may repeat, and that "oneOf" is read as "anyOf": it is for the schema to keep its
+/// alternatives apart, as discriminated unions do. Members come in the order of "properties".
 /// Where the schema says nothing, less is allowed than it would: members beside "properties", and items beside
 /// "prefixItems", only if "additionalProperties" or "items" speaks of them; the one type that keywords speak of where
 /// "type" is missing; lengths of numbers and white space as in json_rules; strings of a pattern with escapes only where
-/// they are needed.
-/// Understood: type, properties, required, additionalProperties, minProperties and maxProperties
-/// (without properties), items, prefixItems, minItems, maxItems, minLength, maxLength, pattern, format (date, time,
-/// date-time, uuid), minimum, maximum and their exclusive forms (whole ones for numbers), enum, const, anyOf, oneOf,
-/// allOf, $ref within the document.
+/// they are needed; numbers beside an exclusive bound with up to 15 digits.
+/// Understood: type, properties, required, additionalProperties, minProperties and maxProperties (without properties),
+/// items, prefixItems, minItems, maxItems; of pattern, format (date, time, date-time, uuid) and minLength with
+/// maxLength one at a time; minimum, maximum and their exclusive forms; enum and const (values that the rest of the
+/// schema forbids are left out), anyOf, oneOf, allOf, $ref within the document; OpenAPI's nullable beside type.
 /// @throws error{errc::bad_grammar} with the place: for keywords that cannot be kept to, by name
 /// @cite JSON Schema 2020-12, Validation and Core
 [[nodiscard]] inline ruleset parse_json_schema(const json& schema) { return schema_compiler(schema).run(); }

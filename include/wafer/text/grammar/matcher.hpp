@@ -31,17 +31,19 @@ namespace wafer::inline WAFER_ABI::grammar {
 ///         m.accept(id);
 ///     }
 /// Tokens may end inside a character. Whatever is accepted, the text can be completed in bytes; and in tokens, if the
-/// vocabulary has one for every byte, as byte-level ones and those with byte fallback do.
+/// vocabulary has one for every byte, as byte-level ones and those with byte fallback do. With others a mask may lead
+/// to where no token goes on.
 class matcher {
 public:
+    /// Before any text. Neither may be null. @throws error{errc::grammar_failed} as mask()
     matcher(std::shared_ptr<const program> rules, std::shared_ptr<const token_trie> tokens)
         : tokens_(std::move(tokens)), automaton_(std::move(rules)), path_(tokens_->depth() + 1) {
         reset();
     }
 
     /// The tokens that may follow: bit id % 64 of word id / 64. Those that end a turn are among them where can_stop().
-    /// Empty only where is_final() and the vocabulary has no such token. Valid until the next call of a member that is
-    /// not const.
+    /// Empty only where can_stop() and the vocabulary has neither such a token nor one that goes on. Valid until the
+    /// next call of a member that is not const.
     /// @cost  the first time in a state, a table look-up for each byte of the vocabulary that the grammar allows; then
     ///         none
     /// @throws error{errc::grammar_failed} if the vocabulary cannot spell what has to follow, or the grammar is too
@@ -79,7 +81,8 @@ private:
 
     [[nodiscard]] automaton::state now() const noexcept { return path_[0]; }
     [[nodiscard]] bool is_end(token_id id) const noexcept {
-        return std::ranges::find(tokens_->ends(), id) != tokens_->ends().end();
+        const auto ends = tokens_->ends();
+        return std::find(ends.begin(), ends.end(), id) != ends.end();
     }
 
     void forget_all_but(std::size_t depth) {
@@ -102,7 +105,7 @@ private:
         const auto set = [&](token_id id) { bits[static_cast<std::size_t>(id) / 64] |= std::uint64_t{1} << (id % 64); };
         const std::span nodes = tokens_->nodes();
         const std::span ids = tokens_->ids();
-        bool any = is_final();
+        bool any = can_stop();
         automaton_.restart_work();
         // path_[d]: the state after d bytes of the token that is spelt.
         for (std::size_t i = 0; i + 1 < nodes.size();) {
@@ -121,10 +124,7 @@ private:
             }
         }
         if (can_stop())
-            for (const token_id id : tokens_->ends()) {
-                set(id);
-                any = true;
-            }
+            for (const token_id id : tokens_->ends()) set(id);
         if (!any) raise(errc::grammar_failed, "no token of the vocabulary spells what the grammar asks for next");
         return bits;
     }

@@ -12,8 +12,10 @@
 
 namespace wafer::inline WAFER_ABI::grammar {
 
+/// An index into program::nodes.
 using node_id = std::uint32_t;
 
+/// What is done at a node.
 enum class node_kind : std::uint8_t {
     bytes,   // reads one byte of set `arg`, then goes to `next`
     either,  // goes to `next` and to `arg`
@@ -23,12 +25,14 @@ enum class node_kind : std::uint8_t {
     none,    // nothing can match
 };
 
+/// One step of a rule. What `next` and `arg` mean is the kind's to say.
 struct node {
     node_kind kind = node_kind::none;
     node_id next = 0;
     std::uint32_t arg = 0;
 };
 
+/// Bit b: byte b is in it.
 using byte_set = std::bitset<256>;
 
 /// What compile() guarantees: every node that can be reached from the root can still reach `accept`, and rules are

@@ -44,6 +44,7 @@ class schema_document {
 public:
     explicit schema_document(const json& root) : root_(&root) {}
 
+    /// The schema that the document was made of.
     [[nodiscard]] const json& root() const noexcept { return *root_; }
 
     /// Refuses keywords that would change what is allowed but cannot be kept to. Unknown ones are annotations.
