@@ -301,6 +301,38 @@ TEST_CASE("grammar matcher: nesting is as deep as the text, and costs no stack")
     CHECK(m.is_final());
 }
 
+TEST_CASE("grammar matcher: masks within long repetitions are exact, to their ends") {
+    const small_vocabulary& v = words();
+    for (const char* source :
+         {"root ::= ([ab] | [\\u00E9x]){0,90} \"c\"", "root ::= (\"ab\" | \"a\"){70,160} \"bc\"?",
+          "root ::= x{80,200} \"c\"\nx ::= (\"a\" | \"ba\") y?\ny ::= \"(\" (\"a\" | \"b\" \"a\"){66} \")\"",
+          "root ::= (\"a\"? \"b\"?){0,70} \"c\"", "root ::= ([ab] | \"\\u20AC\"){66,} \"c\""}) {
+        CAPTURE(source);
+        const auto rules = grammar::gbnf(source);
+        grammar::matcher m(rules, v.trie);
+        std::string text;
+        for (int step = 0; step < 170 && !m.is_final(); ++step) {
+            const auto mask = m.mask();
+            grammar::automaton walk(rules);
+            auto here = walk.start();
+            for (const char c : text) here = walk.step(here, static_cast<std::uint8_t>(c));
+            for (token_id id = 0; id < static_cast<token_id>(v.pieces.size()); ++id) {
+                auto s = here;
+                for (const char c : v.piece(id)) s = walk.step(s, static_cast<std::uint8_t>(c));
+                const bool expected = id == v.end ? walk.can_stop(here) : !v.piece(id).empty() && s != walk.dead;
+                if (has(mask, id) != expected) FAIL(text, " ", v.piece(id));
+            }
+            auto allowed = wafer_test::members(mask);
+            std::erase_if(allowed, [&](token_id id) { return id == v.end || v.piece(id).ends_with('c'); });
+            if (allowed.empty()) break;
+            const token_id pick = allowed[static_cast<std::size_t>(step) % allowed.size()];
+            m.accept(pick);
+            text += v.piece(pick);
+        }
+        CHECK(text.size() > 40);
+    }
+}
+
 TEST_CASE("grammar matcher: forgetting states changes no answer") {
     const small_vocabulary v({"[[", "]]", "[]", "],["});
     const auto rules = grammar::gbnf("root ::= \"[\" (root (\",\" root)*)? \"]\"");

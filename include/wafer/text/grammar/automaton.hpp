@@ -169,6 +169,39 @@ public:
     /// Whether it does, and nothing more can follow.
     [[nodiscard]] bool is_final(state s) const noexcept { return can_stop(s) && states_[s].size() == 1; }
 
+    /// A state that the next `bytes` bytes, always as many, can follow as they can this one. It is the same for many:
+    /// long before the end of a long repetition it does not matter how much is to come.
+    /// @throws error{errc::grammar_failed}
+    [[nodiscard]] state similar(state s, std::size_t bytes) {
+        if (program_->repeats.empty()) return s;
+        std::vector<std::uint32_t> known = std::move(similar_);  // an exception leaves none behind, not half of them
+        similar_.clear();
+        const auto shorten = [&](std::span<const item> old, item_sets& to) {
+            pay_for(old.size());
+            state_.assign(old.begin(), old.end());
+            for (item& i : state_) i = {program_->shortened(i.at, bytes), known[i.frame]};
+            std::sort(state_.begin(), state_.end());
+            state_.erase(std::unique(state_.begin(), state_.end()), state_.end());
+            return to.intern(state_);
+        };
+        known.resize(frames_.size(), unknown);
+        std::vector<std::uint32_t> todo;
+        const auto need = [&](std::span<const item> items) {
+            for (const item& i : items) {
+                if (known[i.frame] != unknown) continue;
+                known[i.frame] = 0;
+                todo.push_back(i.frame);
+            }
+        };
+        need(states_[s]);
+        for (std::size_t i = 0; i < todo.size(); ++i) need(frames_[todo[i]]);
+        std::sort(todo.begin(), todo.end());  // a frame is numbered after those that it returns to
+        for (const std::uint32_t frame : todo) known[frame] = shorten(frames_[frame], frames_);
+        const state out = shorten(states_[s], states_);
+        similar_ = std::move(known);
+        return out;
+    }
+
     /// Begins a new account of work. What may be asked of the grammar between two calls is bounded.
     void restart_work() noexcept { work_ = 0; }
     /// Whether states fill max_bytes, so that forget_all_but() is due before more is asked.
@@ -211,6 +244,7 @@ public:
         frames_ = std::move(frames);
         states_ = std::move(states);
         table_.clear();
+        similar_.clear();
         crowded_ = false;
         if (bytes() > max_bytes) fail("its open rules fill " + std::to_string(bytes() >> 20) + " MiB");
     }
@@ -320,7 +354,8 @@ private:
     std::size_t width_;
     errc failure_;
     item_sets frames_, states_;
-    std::vector<state> table_;  // rows of width_ successors
+    std::vector<state> table_;            // rows of width_ successors
+    std::vector<std::uint32_t> similar_;  // by frame: that of states by similar()
     std::size_t work_ = 0;
     bool crowded_ = false;
     // While a state is being found:

@@ -49,6 +49,8 @@ public:
         prune(possible);
         const std::vector<bool> empty = reaching_end(false);
         for (const rule_graph& r : rules_) out_.rules.push_back({r.first, empty[r.first]});
+        for (const auto& [rule, copies] : repeats_)
+            if (rule == none || !out_.rules[rule].nullable) out_.repeats.push_back(copies);
         order_rules();
         find_byte_classes();
         return std::move(out_);
@@ -59,6 +61,8 @@ private:
         node_id first, end;
         std::size_t origin;  // the rule of the source that it is, or is a part of
     };
+
+    static constexpr std::uint32_t none = ~std::uint32_t{0};
 
     [[noreturn]] void fail(std::size_t compiled_rule, std::string_view what) const {
         const rule& r = source_.rules[rules_[compiled_rule].origin];
@@ -193,15 +197,24 @@ private:
             finish_rule(id, body);
         }
         const auto copy = [&](node_id to) { return small ? build(body, to) : add({node_kind::call, to, id}); };
+        const auto note_copies = [&](std::size_t begin, std::uint32_t count) {
+            if (count < program::many_copies || (small && body.text.empty() && body.chars.empty())) return;
+            const auto stride = static_cast<std::uint32_t>((out_.nodes.size() - begin) / count);
+            repeats_.push_back({small ? none : id, {static_cast<node_id>(begin), stride, count}});
+        };
         node_id first = next;
         std::uint32_t must = e.min;
+        std::size_t begin = out_.nodes.size();
         if (e.max == unlimited) {
             first = build_loop(copy, next, 1);
             --must;
         } else {
             for (std::uint32_t i = e.min; i < e.max; ++i) first = add({node_kind::either, copy(first), next});
+            note_copies(begin, e.max - e.min);
         }
-        for (; must > 0; --must) first = copy(first);
+        begin = out_.nodes.size();
+        for (std::uint32_t i = 0; i < must; ++i) first = copy(first);
+        note_copies(begin, must);
         return first;
     }
     template <class Body>
@@ -214,12 +227,11 @@ private:
 
     // Which nodes have a way to the end of their rule; `reading`: a way with bytes on it counts too.
     [[nodiscard]] std::vector<bool> reaching_end(bool reading) const {
-        constexpr std::uint32_t nothing = ~std::uint32_t{0};
         const auto n = static_cast<node_id>(out_.nodes.size());
         // Lists of edges by where they lead: edge 2i is node i's `next`, 2i + 1 its `arg`. Calls are listed by rule as
         // well.
-        std::vector<std::uint32_t> last_edge(n, nothing), edge_before(2 * std::size_t{n}, nothing);
-        std::vector<std::uint32_t> last_call(rules_.size(), nothing), call_before(n, nothing), begun(n, nothing);
+        std::vector<std::uint32_t> last_edge(n, none), edge_before(2 * std::size_t{n}, none);
+        std::vector<std::uint32_t> last_call(rules_.size(), none), call_before(n, none), begun(n, none);
         const auto link = [&](std::uint32_t edge, node_id to) {
             edge_before[edge] = std::exchange(last_edge[to], edge);
         };
@@ -242,12 +254,12 @@ private:
         while (!todo.empty()) {
             const node_id id = todo.back();
             todo.pop_back();
-            for (std::uint32_t edge = last_edge[id]; edge != nothing; edge = edge_before[edge]) {
+            for (std::uint32_t edge = last_edge[id]; edge != none; edge = edge_before[edge]) {
                 const node& from = out_.nodes[edge / 2];
                 if (from.kind != node_kind::call || good[rules_[from.arg].first]) mark(edge / 2);
             }
-            if (begun[id] == nothing) continue;
-            for (std::uint32_t call = last_call[begun[id]]; call != nothing; call = call_before[call])
+            if (begun[id] == none) continue;
+            for (std::uint32_t call = last_call[begun[id]]; call != none; call = call_before[call])
                 if (good[out_.nodes[call].next]) mark(call);
         }
         return good;
@@ -346,6 +358,7 @@ private:
     program out_;
     std::vector<rule_graph> rules_;
     std::unordered_map<byte_set, std::uint32_t> set_ids_;
+    std::vector<std::pair<std::uint32_t, program::copies>> repeats_;  // with the rule that is repeated, if it is one
     std::size_t building_ = 0;
 };
 

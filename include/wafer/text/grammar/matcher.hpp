@@ -37,7 +37,7 @@ class matcher {
 public:
     /// Before any text. Neither may be null. @throws error{errc::grammar_failed} as mask()
     matcher(std::shared_ptr<const program> rules, std::shared_ptr<const token_trie> tokens)
-        : tokens_(std::move(tokens)), automaton_(std::move(rules)), path_(tokens_->depth() + 1) {
+        : tokens_(std::move(tokens)), automaton_(std::move(rules)), path_(tokens_->depth() + 2) {
         reset();
     }
 
@@ -49,10 +49,12 @@ public:
     /// @throws error{errc::grammar_failed} if the vocabulary cannot spell what has to follow, or the grammar is too
     ///         ambiguous to be followed (see automaton)
     [[nodiscard]] std::span<const std::uint64_t> mask() {
-        if (const auto known = masks_.find(now()); known != masks_.end()) return known->second;
+        automaton_.restart_work();
+        path_[1] = automaton_.similar(now(), tokens_->depth());
+        if (const auto known = masks_.find(path_[1]); known != masks_.end()) return known->second;
         if (masks_.size() >= max_masks) masks_.clear();
         auto bits = find_mask();
-        return masks_.insert_or_assign(now(), std::move(bits)).first->second;
+        return masks_.insert_or_assign(path_[1], std::move(bits)).first->second;
     }
 
     /// Whether one token may follow; a few look-ups. @throws error{errc::grammar_failed}
@@ -85,16 +87,16 @@ private:
         return std::find(ends.begin(), ends.end(), id) != ends.end();
     }
 
-    void forget_all_but(std::size_t depth) {
+    void forget_all_but(std::size_t n) {
         masks_.clear();  // they are kept by the states' old numbers
-        automaton_.forget_all_but(std::span(path_).first(depth + 1));
+        automaton_.forget_all_but(std::span(path_).first(n));
     }
 
     [[nodiscard]] automaton::state after(token_id id) {
         const std::string_view bytes = tokens_->bytes(id);
         if (bytes.empty()) return automaton::dead;
         automaton_.restart_work();
-        if (automaton_.wants_to_forget()) forget_all_but(0);
+        if (automaton_.wants_to_forget()) forget_all_but(1);
         automaton::state s = now();
         for (const char c : bytes) s = automaton_.step(s, static_cast<std::uint8_t>(c));
         return s;
@@ -106,17 +108,16 @@ private:
         const std::span nodes = tokens_->nodes();
         const std::span ids = tokens_->ids();
         bool any = can_stop();
-        automaton_.restart_work();
-        // path_[d]: the state after d bytes of the token that is spelt.
+        // path_[d + 1]: the state after d bytes of the token that is spelt.
         for (std::size_t i = 0; i + 1 < nodes.size();) {
             const auto& n = nodes[i];
-            if (automaton_.wants_to_forget()) forget_all_but(n.depth);
-            const automaton::state s = automaton_.step(path_[n.depth], n.byte);
+            if (automaton_.wants_to_forget()) forget_all_but(n.depth + std::size_t{2});
+            const automaton::state s = automaton_.step(path_[n.depth + std::size_t{1}], n.byte);
             if (s == automaton::dead) {
                 i = n.end;
                 continue;
             }
-            path_[n.depth + std::size_t{1}] = s;
+            path_[n.depth + std::size_t{2}] = s;
             ++i;
             for (std::uint32_t k = n.first_token; k < nodes[i].first_token; ++k) {
                 set(ids[k]);
@@ -131,7 +132,7 @@ private:
 
     std::shared_ptr<const token_trie> tokens_;
     automaton automaton_;
-    std::vector<automaton::state> path_;  // the first is the text's, the others serve find_mask()
+    std::vector<automaton::state> path_;  // the first is the text's, the others serve mask()
     std::unordered_map<automaton::state, std::vector<std::uint64_t>> masks_;
 };
 

@@ -42,16 +42,33 @@ struct program {
         node_id first;
         bool nullable;  // it also matches the empty text
     };
+    /// Copies of one thing that reads at least a byte, `stride` nodes each, from the last to the first.
+    struct copies {
+        node_id begin;
+        std::uint32_t stride, count;
+    };
     static constexpr node_id accept = 0;
+    static constexpr std::uint32_t many_copies = 64;
 
     std::vector<node> nodes;
     std::vector<byte_set> sets;
     std::vector<entry> rules;
+    std::vector<copies> repeats;  // those of many_copies and more, in the order of their nodes
     std::uint32_t root = 0;
     /// Bytes that no set tells apart are of one class.
     std::array<std::uint8_t, 256> class_of{};
     /// One byte of each class.
     std::vector<std::uint8_t> representatives;
+
+    /// A node from which the next `bytes` bytes are read as from this one: among copies, one with just enough to come.
+    [[nodiscard]] node_id shortened(node_id id, std::size_t bytes) const noexcept {
+        for (const copies& c : repeats) {
+            if (id < c.begin || id >= c.begin + c.stride * c.count) continue;
+            const node_id copy = (id - c.begin) / c.stride;
+            if (copy > bytes + 2) return id - static_cast<node_id>(copy - (bytes + 2)) * c.stride;
+        }
+        return id;
+    }
 
     [[nodiscard]] bool reads(const node& n, std::uint8_t byte_class) const noexcept {
         return sets[n.arg][representatives[byte_class]];
