@@ -2,10 +2,12 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <optional>
 #include <string>
 #include <support/loaded.hpp>
 #include <support/reasoner.hpp>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include <doctest/doctest.h>
@@ -141,6 +143,27 @@ TEST_CASE("session: an answer that is stopped or dropped stays as far as it came
     CHECK(answer.ended() == finish::stopped);
     chat.reset();
     CHECK(listen(chat, "What is 17 + 25?").answer == "17 + 25 = 42");
+}
+
+TEST_CASE("session: a reply acts for its own answer only, and not after it was moved from") {
+    session chat{reasoner(), greedy()};
+    std::optional<reply<cost::none>> r;
+    r.emplace(chat.ask("What is 17 + 25?"));
+    (void)r->next();
+    r.emplace(chat.ask("Reverse the word lemon."));  // the old reply goes when the new answer has begun
+    CHECK(r->text().find("nomel") != std::string::npos);
+
+    auto first = chat.ask("What is 17 + 25?");
+    auto second = chat.ask("Reverse the word lemon.");
+    CHECK(!first.next());
+    CHECK(first.ended() == finish::stopped);
+    auto moved = std::move(second);
+    CHECK(!second.next());  // NOLINT(bugprone-use-after-move)
+    CHECK(moved.text().find("nomel") != std::string::npos);
+    CHECK(moved.ended() == finish::end_of_turn);
+    chat.load(chat.save());
+    CHECK(!moved.next());
+    CHECK(moved.ended() == finish::end_of_turn);
 }
 
 TEST_CASE("session: stopping while a prompt is read returns soon, and the question is forgotten") {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <iterator>
 #include <optional>
 #include <string>
@@ -23,18 +24,24 @@ struct reply_piece {
 };
 
 /// An answer in the making: a range of reply_piece, computed as it is walked. Walk it once; the session must outlive it. An
-/// answer dropped half-way stays in the conversation as far as it came.
+/// answer dropped half-way stays in the conversation as far as it came. The session's next question, or another conversation
+/// loaded into it, ends it.
 template <cost_policy Policy>
 class reply {
 public:
-    reply(reply&& o) noexcept : session_(std::exchange(o.session_, nullptr)) {}
+    reply(reply&& o) noexcept : session_(std::exchange(o.session_, nullptr)), number_(o.number_), ended_(o.ended_) {}
     reply& operator=(reply&&) = delete;
     ~reply() {
-        if (session_ != nullptr) session_->abandon();
+        if (is_current()) session_->abandon();
     }
 
     /// The next piece, or nothing at the end. @throws error{errc::stale_session}
-    [[nodiscard]] std::optional<reply_piece> next() { return session_->next_piece(); }
+    [[nodiscard]] std::optional<reply_piece> next() {
+        if (!is_current()) return std::nullopt;
+        auto piece = session_->next_piece();
+        ended_ = session_->ended();
+        return piece;
+    }
     /// Walks to the end and returns the answer without its thinking.
     std::string text() {
         std::string all;
@@ -42,7 +49,11 @@ public:
             if (!piece->thinking) all += piece->text;
         return all;
     }
-    [[nodiscard]] finish ended() const noexcept { return session_->ended(); }
+    /// Why it ended, or that it has not; `stopped` if something else ended it.
+    [[nodiscard]] finish ended() const noexcept {
+        if (is_current()) return session_->ended();
+        return ended_ == finish::running ? finish::stopped : ended_;
+    }
 
     class iterator {
     public:
@@ -66,8 +77,12 @@ public:
 
 private:
     friend class session<Policy>;
-    explicit reply(session<Policy>& s) noexcept : session_(&s) {}
+    explicit reply(session<Policy>& s) noexcept : session_(&s), number_(s.number_) {}
+    [[nodiscard]] bool is_current() const noexcept { return session_ != nullptr && session_->number_ == number_; }
+
     session<Policy>* session_;
+    std::uint64_t number_;
+    finish ended_ = finish::running;
 };
 
 }  // namespace wafer::inline WAFER_ABI

@@ -156,6 +156,7 @@ public:
         sampler drawing(saved.options.how, saved.random);
         sequence_.restore(saved.n_tok, saved.sequence);
         // Nothing can fail from here on.
+        ++number_;
         prompt_.clear();
         answer_.reset();
         asked_.reset();
@@ -238,6 +239,7 @@ private:
             raise(errc::context_full, "the prompt has " + std::to_string(ids.size()) + " tokens, the context " +
                                           std::to_string(sequence_.capacity()) +
                                           ": begin a new conversation or use a larger context");
+        ++number_;
         const auto held = sequence_.tokens();
         const auto shared = std::mismatch(ids.begin(), ids.end(), held.begin(), held.end()).first - ids.begin();
         // The last token is read again even if it is held: its logits are wanted.
@@ -346,6 +348,7 @@ private:
     answer_stats stats_;
     std::optional<std::size_t> asked_;  // turns of a question that waits for its answer to be settled
     finish finish_ = finish::end_of_turn;
+    std::uint64_t number_ = 0;  // of the last answer
 };
 
 session(const model&)->session<cost::none>;
