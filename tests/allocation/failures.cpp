@@ -297,3 +297,44 @@ TEST_CASE("allocation: a swap that met a failure leaves the old weights or the n
         else CHECK(n_none == 0);
     }
 }
+
+TEST_CASE("allocation: an answer that met a failure is gone with its question, and the conversation goes on") {
+    const auto pool = std::make_shared<thread_pool>(1);
+    const auto m = load(path, on(pool));
+    auto how = quick();
+    how.max_tokens = 12;
+    how.shape.n_context = 64;
+    session whole{m, how};
+    const auto first = whole.ask("ab").text();
+    const auto second = whole.ask("c").text();
+    long n = 1;
+    for (bool reached = true; reached; ++n) {
+        CAPTURE(n);
+        session chat{m, how};
+        REQUIRE(chat.ask("ab").text() == first);
+        auto answer = chat.ask("c");
+        std::string heard;
+        heard.reserve(4 * second.size());
+        bool failed = false;
+        until_fail = n;
+        try {
+            while (const auto piece = answer.next()) heard += piece->thinking ? "" : piece->text;
+        } catch (const error& e) {
+            failed = true;
+            until_fail = 0;
+            CHECK(e.code() == errc::out_of_memory);
+        }
+        reached = until_fail <= 0;
+        until_fail = 0;
+        CHECK(!answer.next());
+        if (failed) {
+            CHECK(answer.ended() == finish::stopped);
+            CHECK(chat.messages().size() == 2);
+            heard = chat.ask("c").text();
+        }
+        CHECK(heard == second);
+        CHECK(chat.messages().size() == 4);
+        CHECK(chat.messages()[3].content == whole.messages()[3].content);
+    }
+    CHECK(n > 10);
+}

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <exception>
 #include <filesystem>
 #include <memory>
 #include <optional>
@@ -266,7 +267,8 @@ private:
     }
 
     [[nodiscard]] std::optional<reply_piece> next_piece() {
-        return or_out_of_memory([&]() -> std::optional<reply_piece> {
+        std::optional<reply_piece> piece;
+        or_drop_answer([&] {
             while (answer_ && answer_->empty() && finish_ == finish::running) {
                 if (!prompt_.empty() && !read_prompt()) {
                     forget_question();
@@ -275,10 +277,10 @@ private:
                 }
                 advance();
             }
-            auto piece = answer_ ? answer_->take() : std::nullopt;
+            if (answer_) piece = answer_->take();
             if (!piece) settle();
-            return piece;
         });
+        return piece;
     }
 
     /// Draws one token, and makes its logits' successor ready.
@@ -320,19 +322,35 @@ private:
         asked_.reset();
     }
 
-    /// Makes the answer, as far as it came, part of the conversation.
-    void settle() {
-        if (finish_ == finish::running && answer_) end_with(finish::stopped);
-        prompt_.clear();
-        if (asked_) messages_.push_back(answer_->said());
-        asked_.reset();
-    }
-    /// The same where nothing may be thrown: without memory for the answer the question is forgotten, too.
-    void abandon() noexcept {
-        if (!exception_of([&] { settle(); })) return;
+    /// The answer and its question are gone, as if it had not been asked.
+    void drop_answer() noexcept {
         forget_question();
         prompt_.clear();
+        answer_.reset();
+        if (finish_ == finish::running) stats_.end();
         finish_ = finish::stopped;
+    }
+    /// Runs work(). If that fails the answer is dropped: half of a step cannot be gone on from.
+    template <class Work>
+    void or_drop_answer(Work&& work) {
+        if (const auto failed = exception_of([&] { or_out_of_memory(work); })) {
+            drop_answer();
+            std::rethrow_exception(failed);
+        }
+    }
+
+    /// Makes the answer, as far as it came, part of the conversation.
+    void settle() {
+        or_drop_answer([&] {
+            if (finish_ == finish::running && answer_) end_with(finish::stopped);
+            prompt_.clear();
+            if (asked_) messages_.push_back(answer_->said());
+            asked_.reset();
+        });
+    }
+    /// The same where nothing may be thrown.
+    void abandon() noexcept {
+        static_cast<void>(exception_of([&] { settle(); }));
     }
 
     model model_;
