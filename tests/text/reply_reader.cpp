@@ -43,6 +43,23 @@ TEST_CASE("reply_reader: gpt-oss says the same through its channels") {
                "<|message|>{\"name\": 1}<|return|>") == "think[x]text[{\"name\": 1}]");
 }
 
+TEST_CASE("reply_reader: markers of gpt-oss inside the strings of a call's arguments are text") {
+    const std::string to_f = "<|channel|>commentary to=functions.f<|constrain|>json<|message|>";
+    for (const std::string marker : {"<|end|>", "<|call|>", "<|return|>", "<|start|>"})
+        for (const std::string& text : {marker, "\\\"" + marker, "\\\\" + marker + "\\\\", marker + marker}) {
+            const std::string arguments = "{\"a\":\"" + text + "\"}";
+            CHECK(read(call_dialect::harmony, "<|start|>assistant", to_f + arguments + "<|call|>") ==
+                  called("f", arguments));
+        }
+    // Outside of them each ends the message, and is what was written.
+    for (const std::string end : {"<|end|>", "<|call|>", "<|return|>"}) {
+        const std::string next = "<|start|>assistant<|channel|>final<|message|>b";
+        CHECK(read(call_dialect::harmony, "", to_f + "{\"a\":1}" + end + next) == called("f", "{\"a\":1}") + "text[b]");
+        CHECK(read(call_dialect::harmony, "", to_f + "code" + end + next) ==
+              "invalid[<|start|>" + to_f + "code" + end + "]text[b]");
+    }
+}
+
 TEST_CASE("reply_reader: what is held back of an answer comes before the thinking that follows") {
     CHECK(read(call_dialect::hermes, "", "a <tool<think>b</think>c") == "text[a <tool]think[b]text[c]");
 }

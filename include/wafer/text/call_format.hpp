@@ -22,6 +22,7 @@ struct call_format {
     std::string_view sign{};                       // what only templates of these models contain
     std::string_view token{};                      // what only their vocabularies contain, as a special token
     std::string_view open{}, close{};              // around one call; close may be empty
+    std::string_view other_closes[2]{};            // what else may close one
     std::string_view separator{};                  // before the arguments, where the name is outside the JSON
     std::string_view block_open{}, block_close{};  // around all calls
     bool bare = false;                             // JSON alone is a call where an answer or another call would begin
@@ -70,6 +71,7 @@ inline constexpr call_format call_formats[] = {
      .token = "<|channel|>",
      .open = "<|start|>",
      .close = "<|call|>",
+     .other_closes = {"<|end|>", "<|return|>"},
      .separator = "<|message|>",
      .find_name = detail::harmony_name},
     {.dialect = call_dialect::deepseek,

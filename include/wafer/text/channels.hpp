@@ -16,7 +16,7 @@ namespace wafer::inline WAFER_ABI {
 /// Splits a stream of messages, wherever it is cut: <|start|>assistant<|channel|>analysis<|message|>text<|end|> and so on,
 /// beginning after the prompt's last "<|start|>assistant". What goes to the channel "analysis" is thinking, other text is an
 /// answer; a message to a recipient (to=functions.name) goes out whole as answer, as <|start|>header<|message|>content<|call|>,
-/// for a tool_call_reader. Text outside of messages is an answer.
+/// for a tool_call_reader; what looks like a marker inside its JSON strings is none. Text outside of messages is an answer.
 class channel_splitter {
 public:
     static constexpr std::string_view start = "<|start|>", channel = "<|channel|>", constrain = "<|constrain|>",
@@ -48,6 +48,15 @@ private:
         if (size > 0) out.push_back({kind_, pending_.substr(0, size)});
         pending_.erase(0, size);
     }
+    // The same for content: follows the strings of what may be JSON.
+    void emit_content(std::size_t size, std::vector<text_piece>& out) {
+        for (const char c : std::string_view(pending_).substr(0, addressed_ ? size : 0)) {
+            if (escaped_) escaped_ = false;
+            else if (in_string_ && c == '\\') escaped_ = true;
+            else if (c == '"') in_string_ = !in_string_;
+        }
+        emit(size, out);
+    }
 
     // A header ends at <|message|>. What neither begins with a marker nor with a recipient is text.
     bool read_header(std::vector<text_piece>& out) {
@@ -72,6 +81,7 @@ private:
         } else {
             if (!header.starts_with(start)) pending_.insert(0, start);
             emit(pending_.find(message) + message.size(), out);
+            in_string_ = escaped_ = false;
         }
         return true;
     }
@@ -92,10 +102,14 @@ private:
         };
         for (const std::string_view marker : ends) look_for(marker, marker.size());
         look_for(start, 0);  // a message that was not ended
-        emit(found == pending_.npos ? pending_.size() - keep : found, out);
+        emit_content(found == pending_.npos ? pending_.size() - keep : found, out);
         if (found == pending_.npos) return false;
-        pending_.erase(0, length);
-        if (addressed_) out.push_back({kind_, std::string(ends[1])});
+        if (addressed_ && in_string_) {
+            emit_content(1, out);
+            return true;
+        }
+        if (addressed_ && length > 0) emit(length, out);
+        else pending_.erase(0, length);
         in_header_ = true;
         addressed_ = false;
         kind_ = text_kind::answer;
@@ -104,6 +118,7 @@ private:
 
     std::string pending_;
     bool in_header_ = true, addressed_ = false;
+    bool in_string_ = false, escaped_ = false;  // of an addressed message's JSON
     text_kind kind_ = text_kind::answer;
 };
 

@@ -164,6 +164,20 @@ private:
         return c.object.state() == scan_state::done && close(out, ends);
     }
 
+    struct place {
+        std::size_t at = none, length = 0;
+    };
+    [[nodiscard]] place find_close(std::size_t from) const noexcept {
+        place first;
+        for (const std::string_view m : {format_.close, format_.other_closes[0], format_.other_closes[1]})
+            if (const std::size_t at = m.empty() ? none : pending_.find(m, from); at < first.at) first = {at, m.size()};
+        return first;
+    }
+
+    [[nodiscard]] std::size_t longest_close() const noexcept {
+        return std::max({format_.close.size(), format_.other_closes[0].size(), format_.other_closes[1].size()});
+    }
+
     bool refuse(bool plain) {
         call_->plain = plain;
         return call_->broken = true;
@@ -180,7 +194,7 @@ private:
             c.object.start(begin);
             return true;
         }
-        const std::size_t closed = text.find(format_.close, c.body), separator = text.find(format_.separator, c.body);
+        const std::size_t closed = find_close(c.body).at, separator = text.find(format_.separator, c.body);
         const bool too_long = std::min(separator, text.size()) > c.body + max_header;
         if (too_long || separator > closed || (ends && separator == none)) return refuse(true);
         if (separator == none) return false;
@@ -243,10 +257,18 @@ private:
         if (!format_.close.empty()) {
             const std::size_t next = std::min(pending_.find_first_not_of(format_.trail, end), pending_.size());
             const std::string_view rest = std::string_view(pending_).substr(next);
-            if (rest.starts_with(format_.close)) end = next + format_.close.size();
-            else if (ends && rest.empty()) end = next;
-            else if (!ends && format_.close.starts_with(rest)) return false;
-            else return c.broken = true, true;
+            bool closed = ends && rest.empty(), may_close = false;
+            end = next;
+            for (const std::string_view m : {format_.close, format_.other_closes[0], format_.other_closes[1]}) {
+                if (m.empty()) continue;
+                if (rest.starts_with(m)) {
+                    closed = true;
+                    end = next + m.size();
+                }
+                may_close = may_close || (!ends && m.starts_with(rest));
+            }
+            if (!closed && may_close) return false;
+            if (!closed) return c.broken = true, true;
         }
         if (!finish(out)) return c.broken = true, true;
         leave(end);
@@ -295,12 +317,12 @@ private:
         const bool is_text = c.plain || (!c.marked && !c.begun);
         std::size_t end = std::min(std::max(c.object.at(), c.body), c.stop);
         if (!is_text && !format_.close.empty()) {
-            const std::size_t closed = pending_.find(format_.close, std::max(c.searched, c.body));
-            if (closed == none && !ends) {
-                c.searched = pending_.size() - std::min(pending_.size(), format_.close.size() - 1);
+            const place closed = find_close(std::max(c.searched, c.body));
+            if (closed.at == none && !ends) {
+                c.searched = pending_.size() - std::min(pending_.size(), longest_close() - 1);
                 return false;
             }
-            end = closed == none ? pending_.size() : closed + format_.close.size();
+            end = closed.at == none ? pending_.size() : closed.at + closed.length;
         }
         if (is_text) {
             say(out, end);
