@@ -159,6 +159,19 @@ TEST_CASE("tool_calls: a call that cannot be read is handed out raw, and what fo
     CHECK(read(call_dialect::deepseek, nameless + "x") == "invalid[" + nameless + "]text[x]");
 }
 
+TEST_CASE("tool_calls: a call that was announced as another is none") {
+    for (const std::string body : {R"({"name":"x","arguments":{"q":1},"function":{"name":"g","arguments":{"a":12}}})",
+                                   R"({"name":"x","arguments":{"q":1},"function":{"name":"x","arguments":{"q":2}}})",
+                                   R"({"function":"x","arguments":{"q":1},"name":"g"})",
+                                   R"({"name":"x","parameters":{"q":1},"arguments":{"q":2}})"}) {
+        const std::string out = read(call_dialect::hermes, "<tool_call>" + body + "</tool_call>");
+        CHECK_MESSAGE(out.find("end[") == out.npos, out);
+        CHECK_MESSAGE(out.ends_with("invalid[<tool_call>" + body + "</tool_call>]"), out);
+    }
+    CHECK(read(call_dialect::hermes, R"(<tool_call>{"arguments":{"q":1},"function":{"name":"g","arguments":{"a":12}}})")
+              .ends_with(R"(end[{"a":12}]g{"a":12})"));
+}
+
 TEST_CASE("tool_calls: without a dialect all is text") {
     const std::string text = R"( <tool_call>{"name": "f", "arguments": {}}</tool_call>)";
     CHECK(read(call_dialect::none, text) == "text[" + text + "]");

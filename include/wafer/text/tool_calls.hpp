@@ -301,8 +301,11 @@ private:
                 done.arguments = json::parse(arguments->as_string());
             else if (arguments != nullptr && !arguments->is_null()) done.arguments = *arguments;
         }
-        done.text = c.first != none ? part(c.first, c.last) : done.arguments.dump();
         if (!done.arguments.is_object() || done.name.empty()) return false;
+        // What was announced must be what is called: JSON may name two functions, or two sets of arguments.
+        const bool same = c.first != none && json::parse(part(c.first, c.last)) == done.arguments;
+        if (c.begun && (!same || done.name != *c.name)) return false;
+        done.text = same ? part(c.first, c.last) : done.arguments.dump();
         if (!c.begun) {
             add(out, reply_kind::call_begin, done.name);
             add(out, reply_kind::call_arguments, done.text);
