@@ -172,6 +172,15 @@ TEST_CASE("tool_calls: a call that was announced as another is none") {
               .ends_with(R"(end[{"a":12}]g{"a":12})"));
 }
 
+TEST_CASE("tool_calls: a call whose closing marker was forgotten ends where the next begins, or the block ends") {
+    const std::string f = R"(<tool_call>{"name": "f", "arguments": {"a": "<tool_call>"}})";
+    const std::string g = R"(<tool_call>{"name": "g", "arguments": {}}</tool_call>)";
+    for (const std::string gap : {"", "\n", " \n\n"})
+        CHECK(read(call_dialect::hermes, f + gap + g) == called("f", R"({"a": "<tool_call>"})") + called("g", "{}"));
+    CHECK(read(call_dialect::deepseek, calls_begin + call_begin + "f" + sep + "{}" + call_begin + "g" + sep + "{}\n" +
+                                           calls_end + "x") == called("f", "{}") + called("g", "{}") + "text[x]");
+}
+
 TEST_CASE("tool_calls: without a dialect all is text") {
     const std::string text = R"( <tool_call>{"name": "f", "arguments": {}}</tool_call>)";
     CHECK(read(call_dialect::none, text) == "text[" + text + "]");

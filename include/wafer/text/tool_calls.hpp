@@ -3,6 +3,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -164,18 +165,17 @@ private:
         return c.object.state() == scan_state::done && close(out, ends);
     }
 
+    [[nodiscard]] std::array<std::string_view, 3> closes() const noexcept {
+        return {format_.close, format_.other_closes[0], format_.other_closes[1]};
+    }
     struct place {
         std::size_t at = none, length = 0;
     };
     [[nodiscard]] place find_close(std::size_t from) const noexcept {
         place first;
-        for (const std::string_view m : {format_.close, format_.other_closes[0], format_.other_closes[1]})
+        for (const std::string_view m : closes())
             if (const std::size_t at = m.empty() ? none : pending_.find(m, from); at < first.at) first = {at, m.size()};
         return first;
-    }
-
-    [[nodiscard]] std::size_t longest_close() const noexcept {
-        return std::max({format_.close.size(), format_.other_closes[0].size(), format_.other_closes[1].size()});
     }
 
     bool refuse(bool plain) {
@@ -250,23 +250,24 @@ private:
         c.sent = end;
     }
 
-    // The JSON is complete: what follows must be the closing marker, where there is one.
+    // The JSON is complete: what follows must close the call, where there is a marker for that, or begin or end something else.
     bool close(std::vector<reply_event>& out, bool ends) {
         detail::open_call& c = *call_;
         std::size_t end = c.object.at();
         if (!format_.close.empty()) {
-            const std::size_t next = std::min(pending_.find_first_not_of(format_.trail, end), pending_.size());
-            const std::string_view rest = std::string_view(pending_).substr(next);
+            end = std::min(pending_.find_first_not_of(format_.trail, end), pending_.size());
+            const std::string_view rest = std::string_view(pending_).substr(end);
             bool closed = ends && rest.empty(), may_close = false;
-            end = next;
-            for (const std::string_view m : {format_.close, format_.other_closes[0], format_.other_closes[1]}) {
-                if (m.empty()) continue;
+            const auto check = [&](std::string_view m, std::size_t length) {
+                if (m.empty()) return;
                 if (rest.starts_with(m)) {
                     closed = true;
-                    end = next + m.size();
+                    end += length;
                 }
                 may_close = may_close || (!ends && m.starts_with(rest));
-            }
+            };
+            for (const std::string_view m : closes()) check(m, m.size());
+            for (const std::string_view m : {format_.open, format_.block_close}) check(m, 0);  // its own was forgotten
             if (!closed && may_close) return false;
             if (!closed) return c.broken = true, true;
         }
@@ -322,7 +323,9 @@ private:
         if (!is_text && !format_.close.empty()) {
             const place closed = find_close(std::max(c.searched, c.body));
             if (closed.at == none && !ends) {
-                c.searched = pending_.size() - std::min(pending_.size(), longest_close() - 1);
+                c.searched =
+                    pending_.size() -
+                    std::min(pending_.size(), std::ranges::max(closes(), {}, &std::string_view::size).size() - 1);
                 return false;
             }
             end = closed.at == none ? pending_.size() : closed.at + closed.length;
