@@ -61,7 +61,16 @@ TEST_CASE("reply_reader: markers of gpt-oss inside the strings of a call's argum
 }
 
 TEST_CASE("reply_reader: what is held back of an answer comes before the thinking that follows") {
-    CHECK(read(call_dialect::hermes, "", "a <tool<think>b</think>c") == "text[a <tool]think[b]text[c]");
+    CHECK(read(call_dialect::harmony, "",
+               "<|channel|>final<|message|>a <|st<|end|><|channel|>analysis<|message|>b<|end|>") ==
+          "text[a <|st]think[b]");
+}
+
+TEST_CASE("reply_reader: a thinking tag inside a call is part of its arguments") {
+    CHECK(read(call_dialect::llama, "", R"({"name": "f", "parameters": {"a": "<think>"}})") ==
+          called("f", R"({"a": "<think>"})"));
+    CHECK(read(call_dialect::hermes, "", R"(<tool_call>{"name": "f", "arguments": {"a": "<think>"}}</tool_call>)") ==
+          called("f", R"({"a": "<think>"})"));
 }
 
 TEST_CASE("reply_reader: control tokens that are markers are known") {

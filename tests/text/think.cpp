@@ -46,7 +46,7 @@ TEST_CASE("think: white space on either side of thinking is no part of the text,
     for (std::size_t step = 1; step < 30; ++step) {
         CHECK(split(think_splitter(), " \n<think> a b \r\n\n</think>\t c \n", step) ==
               std::vector<text_piece>{{thinking, "a b"}, {answer, "c \n"}});
-        CHECK(split(think_splitter(), "x <think>\n</think>\n y", step) == std::vector<text_piece>{{answer, "x y"}});
+        CHECK(split(think_splitter(), " <think>\n</think>\n y", step) == std::vector<text_piece>{{answer, "y"}});
         CHECK(split(think_splitter(true), "a \n b \n", step) == std::vector<text_piece>{{thinking, "a \n b \n"}});
     }
 }
@@ -85,22 +85,37 @@ TEST_CASE("think: empty thinking leaves no piece") {
     CHECK(split(think_splitter(), "<think>\n\n</think>\n\nHi", 2) == std::vector<text_piece>{{answer, "Hi"}});
 }
 
-TEST_CASE("think: thinking may come again, and may be cut off") {
-    CHECK(split(think_splitter(), "a<think>b</think>c<think>d</thi", 1) ==
-          std::vector<text_piece>{{answer, "a"}, {thinking, "b"}, {answer, "c"}, {thinking, "d</thi"}});
+TEST_CASE("think: thinking may come again before the answer, and may be cut off") {
+    const std::string text = "<think>a</think>\n<think>b</thi";
+    for (std::size_t step = 1; step <= text.size(); ++step)
+        CHECK(split(think_splitter(), text, step) == std::vector<text_piece>{{thinking, "ab</thi"}});
+}
+
+TEST_CASE("think: a tag in the middle of an answer is its text") {
+    for (const std::string text : {"R1 writes <think> before it reasons, then </think>.", "a<think>b</think>c",
+                                   " {\"a\": \"<think>\"}", "<b><think>c", "<think", "<thin <think>"})
+        for (std::size_t step = 1; step <= text.size(); ++step) {
+            CHECK(split(think_splitter(), text, step) == std::vector<text_piece>{{answer, text}});
+            CHECK(split(think_splitter(true), "x</think>\n" + text, step).back().text ==
+                  text.substr(text.find_first_not_of(' ')));
+        }
 }
 
 TEST_CASE("think: nothing is held back but the beginning of a tag") {
     think_splitter splitter;
-    CHECK(splitter.feed("Hi") == std::vector<text_piece>{{answer, "Hi"}});
-    CHECK(splitter.feed(" <t") == std::vector<text_piece>{{answer, " "}});
-    CHECK(splitter.feed("<th") == std::vector<text_piece>{{answer, "<t"}});
-    CHECK(splitter.feed("en") == std::vector<text_piece>{{answer, "<then"}});
-    CHECK(splitter.kind() == answer);
+    CHECK(splitter.feed("<t").empty());
+    CHECK(splitter.feed("hink>Hi") == std::vector<text_piece>{{thinking, "Hi"}});
+    CHECK(splitter.feed("</t") == std::vector<text_piece>{});
+    CHECK(splitter.feed("</th") == std::vector<text_piece>{{thinking, "</t"}});
+    CHECK(splitter.feed("en") == std::vector<text_piece>{{thinking, "</then"}});
+    CHECK(splitter.kind() == thinking);
+    CHECK(splitter.feed("</think> <t").empty());
+    CHECK(splitter.feed("o") == std::vector<text_piece>{{answer, "<to"}});
+    CHECK(splitter.feed("<think>") == std::vector<text_piece>{{answer, "<think>"}});
     CHECK(splitter.flush().empty());
 }
 
 TEST_CASE("think: other tags can be given, and self-overlapping ones are found") {
-    CHECK(split(think_splitter(false, {"[[", "]]"}), "a[[[b]]]", 1) ==
-          std::vector<text_piece>{{answer, "a"}, {thinking, "[b"}, {answer, "]"}});
+    CHECK(split(think_splitter(false, {"[[", "]]"}), "[[[b]]]", 1) ==
+          std::vector<text_piece>{{thinking, "[b"}, {answer, "]"}});
 }

@@ -31,9 +31,10 @@ struct think_tags {
     return prompt.substr(0, prompt.find_last_not_of(" \t\r\n") + 1).ends_with(tags.open);  // npos + 1 is 0
 }
 
-/// Splits a stream at its tags, wherever pieces are cut. Tags are not part of the text, nor the white space on either side of
-/// thinking; a closing tag outside of thinking is. A stream that begins with thinking may repeat the tag that the prompt
-/// opened. Holds back only what may still become a tag, and white space that may stand beside one.
+/// Splits a stream at its tags, wherever pieces are cut. Thinking comes before the answer: tags in the answer are its text.
+/// Other tags are not part of the text, nor the white space on either side of thinking. A stream that begins with thinking may
+/// repeat the tag that the prompt opened. Holds back only what may still become a tag, and white space that may stand beside
+/// one.
 class think_splitter {
 public:
     /// starts_inside: the prompt ended in the opening tag, so that the stream begins with thinking.
@@ -57,15 +58,15 @@ public:
                 continue;
             }
             const std::string& tag = inside_ ? tags_.close : tags_.open;
-            const std::size_t found = pending_.find(tag);
+            const std::size_t found = inside_ ? pending_.find(tag) : opening_tag();
             if (found == pending_.npos) break;
-            const std::size_t end = text_end(found);
-            emit(end, out);
-            pending_.erase(0, found - end + tag.size());
+            if (inside_) emit(trimmed(found), out);
+            pending_.erase(0, pending_.find(tag) + tag.size());
             inside_ = !inside_;
             after_tag_ = true;
         }
-        emit(text_end(pending_.size() - held_back()), out);
+        if (inside_) emit(trimmed(pending_.size() - held_back()), out);
+        else if (!may_open()) emit(pending_.size(), out);
         return out;
     }
 
@@ -85,18 +86,26 @@ private:
     void emit(std::size_t size, std::vector<text_piece>& out) {
         if (size > 0) {
             out.push_back({kind(), pending_.substr(0, size)});
-            said_ = true;
+            answered_ = !inside_;
         }
         pending_.erase(0, size);
     }
-    // Where white space begins that belongs to a tag at `end`: at the end of thinking, and before all text.
-    [[nodiscard]] std::size_t text_end(std::size_t end) const noexcept {
-        const std::size_t trimmed = std::string_view(pending_).substr(0, end).find_last_not_of(blanks) + 1;
-        return inside_ || (trimmed == 0 && !said_) ? trimmed : end;
+    // Where the white space at the end of the pending text's first `size` bytes begins.
+    [[nodiscard]] std::size_t trimmed(std::size_t size) const noexcept {
+        return std::string_view(pending_).substr(0, size).find_last_not_of(blanks) + 1;  // npos + 1 is 0
     }
-    // Length of the longest end of the pending text that begins the tag looked for.
+    // The pending text from its first letter on.
+    [[nodiscard]] std::string_view beginning() const noexcept {
+        return std::string_view(pending_).substr(std::min(pending_.find_first_not_of(blanks), pending_.size()));
+    }
+    [[nodiscard]] std::size_t opening_tag() const noexcept {
+        return !answered_ && beginning().starts_with(tags_.open) ? pending_.find(tags_.open) : pending_.npos;
+    }
+    // Whether more text may make an opening tag of the pending text.
+    [[nodiscard]] bool may_open() const noexcept { return !answered_ && tags_.open.starts_with(beginning()); }
+    // Inside of thinking: the length of the longest end of the pending text that begins the closing tag.
     [[nodiscard]] std::size_t held_back() const noexcept {
-        const std::string_view tag = inside_ ? tags_.close : tags_.open;
+        const std::string_view tag = tags_.close;
         std::size_t n = std::min(tag.size() - 1, pending_.size());
         while (n > 0 && !std::string_view(pending_).ends_with(tag.substr(0, n))) --n;
         return n;
@@ -105,7 +114,7 @@ private:
     think_tags tags_;
     std::string pending_;
     bool inside_, after_tag_, may_repeat_;
-    bool said_ = false;  // some text came out
+    bool answered_ = false;  // some of the answer came out
 };
 
 }  // namespace wafer::inline WAFER_ABI
