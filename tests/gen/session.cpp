@@ -166,6 +166,16 @@ TEST_CASE("session: a reply acts for its own answer only, and not after it was m
     CHECK(moved.ended() == finish::end_of_turn);
 }
 
+TEST_CASE("session: turns of the conversation itself can be asked again") {
+    session chat{reasoner(), greedy()};
+    for (std::size_t n = 2; n <= 8; n += 2) {
+        (void)(n == 2 ? chat.ask("What is 17 + 25?") : chat.ask(chat.messages().first(1))).text();
+        REQUIRE(chat.messages().size() == n);
+        CHECK(chat.messages()[n - 2].role == "user");
+        CHECK(chat.messages()[n - 2].content == "What is 17 + 25?");
+    }
+}
+
 TEST_CASE("session: stopping while a prompt is read returns soon, and the question is forgotten") {
     auto how = greedy();
     how.shape.n_context = 8192;

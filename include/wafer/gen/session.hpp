@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <exception>
 #include <filesystem>
+#include <iterator>
 #include <memory>
 #include <optional>
 #include <span>
@@ -74,9 +75,10 @@ public:
     /// The same for any turns: what tools that were called gave, say.
     [[nodiscard]] reply<Policy> ask(std::span<const message> turns) {
         return or_out_of_memory([&] {
+            std::vector<message> added(turns.begin(), turns.end());  // they may be this conversation's own
             settle();
             const undo question{messages_, messages_.size(), asked_};
-            messages_.insert(messages_.end(), turns.begin(), turns.end());
+            messages_.insert(messages_.end(), std::move_iterator(added.begin()), std::move_iterator(added.end()));
             template_options how;
             how.add_generation_prompt = true;
             how.enable_thinking = options_.thinking;
@@ -88,7 +90,7 @@ public:
             for (auto& m : shown)
                 if (m.role == "user" || m.role == "tool") m.content = words().inert(m.content);
             begin(model_.chat().render(shown, how));
-            asked_ = turns.size();
+            asked_ = added.size();
             return reply<Policy>(*this);
         });
     }
