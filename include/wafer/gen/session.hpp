@@ -19,6 +19,7 @@
 #include <wafer/core/config.hpp>
 #include <wafer/core/error.hpp>
 #include <wafer/core/hash.hpp>
+#include <wafer/core/json.hpp>
 #include <wafer/cost/report.hpp>
 #include <wafer/fwd.hpp>
 #include <wafer/gen/answer_stream.hpp>
@@ -79,17 +80,7 @@ public:
             settle();
             const undo question{messages_, messages_.size(), asked_};
             messages_.insert(messages_.end(), std::move_iterator(added.begin()), std::move_iterator(added.end()));
-            template_options how;
-            how.add_generation_prompt = true;
-            how.enable_thinking = options_.thinking;
-            how.tools = options_.tools;
-            how.bos_token = token_text(words().bos());
-            how.eos_token = token_text(words().eos());
-            // Control tokens are for templates to write: the look-alikes of users and tools stay text.
-            auto shown = messages_;
-            for (auto& m : shown)
-                if (m.role == "user" || m.role == "tool") m.content = words().inert(m.content);
-            begin(model_.chat().render(shown, how));
+            begin(shown(messages_));
             asked_ = added.size();
             return reply<Policy>(*this);
         });
@@ -220,6 +211,39 @@ private:
     [[nodiscard]] const tokenizer& words() const { return model_.words(); }
     [[nodiscard]] std::string token_text(std::optional<token_id> id) const {
         return id ? std::string(words().piece(*id)) : std::string();
+    }
+
+    template <class Visit>
+    static void for_each_text(json& value, const Visit& visit) {
+        if (value.is_string()) {
+            std::string text = value.as_string();
+            visit(text);
+            value = std::move(text);
+        } else if (value.is_array()) {
+            for (json& item : value.as_array()) for_each_text(item, visit);
+        } else if (value.is_object()) {
+            for (auto& [key, item] : value.as_object()) {
+                visit(key);
+                for_each_text(item, visit);
+            }
+        }
+    }
+
+    /// The prompt for a conversation. Control tokens are for templates and system prompts to write: look-alikes in what users,
+    /// tools and the model itself said stay text.
+    [[nodiscard]] std::string shown(std::vector<message> turns) const {
+        const auto inert = [&](std::string& text) { text = words().inert(text); };
+        for (auto& m : turns) {
+            if (m.role == "system" || m.role == "developer") continue;
+            for (auto* text : {&m.content, &m.reasoning, &m.tool_call_id, &m.name}) inert(*text);
+            for_each_text(m.tool_calls, inert);
+        }
+        template_options how;
+        how.enable_thinking = options_.thinking;
+        how.tools = options_.tools;
+        how.bos_token = token_text(words().bos());
+        how.eos_token = token_text(words().eos());
+        return model_.chat().render(turns, how);
     }
 
     /// Takes back the turns of a question that fails.
