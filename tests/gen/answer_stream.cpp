@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: MIT
+#include <cstdint>
+#include <cstring>
+#include <span>
 #include <string>
+#include <support/read_text.hpp>
 #include <support/reasoner.hpp>
 #include <vector>
 
@@ -9,6 +13,7 @@
 #include <wafer/gen/answer_stream.hpp>
 #include <wafer/gen/model.hpp>
 #include <wafer/gen/session.hpp>
+#include <wafer/io/gguf.hpp>
 #include <wafer/text/grammar/gbnf.hpp>
 #include <wafer/text/grammar/json_schema.hpp>
 
@@ -31,6 +36,17 @@ std::vector<reply_piece> pieces_of(answer_stream& a, std::string_view text) {
     a.end();
     take();
     return out;
+}
+
+/// The default model with another template, no longer than its own.
+model with_template(std::string text) {
+    auto file = *wafer_test::read_text(WAFER_EXAMPLES "/tiny_reasoner/tiny_reasoner.gguf");
+    const auto at = file.find("tokenizer.chat_template") + 23 + 4 + 8;  // a key, a type and a size
+    std::uint64_t size = 0;
+    std::memcpy(&size, file.data() + at - 8, 8);
+    text.resize(size, ' ');  // templates end in white space as they like
+    file.replace(at, size, text);
+    return model(parse_gguf(std::as_bytes(std::span(file))));
 }
 
 }  // namespace
@@ -111,4 +127,33 @@ TEST_CASE("session: an answer to a JSON schema is JSON of that schema, at any te
         CHECK(answer.at("sum").as_int() <= 99);
         (void)answer.at("sure").as_bool();
     }
+}
+
+TEST_CASE("session: an answer that the template does not take cannot end the conversation") {
+    auto how = greedy();
+    how.thinking = false;
+    how.tools = json(json::array{json("f"), json("g")});
+    how.grammar = grammar::gbnf(
+        R"(root ::= "Hm.<tool_call>{\"name\": \"f\"}</tool_call><tool_call>{\"name\": \"g\"}</tool_call>")");
+    // Takes no assistant of whom `refused` is true.
+    const auto last_turn = [&](const std::string& refused) {
+        const auto m = with_template("{%- for m in messages %}{%- if m.role == 'assistant' and (" + refused +
+                                     ") %}{{ raise_exception('<tool_call>') }}{%- endif %}{{ m.role + m.content }}"
+                                     "{%- endfor %}");
+        session chat{m, how};
+        (void)chat.ask("a").text();
+        const auto n = chat.messages().size();
+        const auto last = n == 0 ? message{} : chat.messages().back();
+        (void)chat.ask("b").text();
+        CHECK(chat.messages().size() == 2 * n);
+        return last;
+    };
+    CHECK(last_turn("false").tool_calls.as_array().size() == 2);
+    const auto one = last_turn("m.tool_calls and m.tool_calls|length > 1");
+    REQUIRE(one.tool_calls.as_array().size() == 1);
+    CHECK(one.tool_calls.at(0).at("function").at("name").as_string() == "f");
+    const auto none = last_turn("m.tool_calls");
+    CHECK(none.tool_calls.is_null());
+    CHECK(none.content == "Hm.");
+    CHECK(last_turn("'Hm' in m.content").role.empty());
 }

@@ -81,7 +81,7 @@ public:
             const undo question{messages_, messages_.size(), asked_};
             messages_.insert(messages_.end(), std::move_iterator(added.begin()), std::move_iterator(added.end()));
             begin(shown(messages_));
-            asked_ = added.size();
+            asked_ = messages_.size() - added.size();
             return reply<Policy>(*this);
         });
     }
@@ -344,7 +344,7 @@ private:
     }
     /// The question and its answer are not part of the conversation.
     void forget_question() noexcept {
-        if (asked_) messages_.resize(messages_.size() - *asked_);
+        if (asked_) messages_.resize(*asked_);
         asked_.reset();
     }
 
@@ -370,9 +370,39 @@ private:
         or_drop_answer([&] {
             if (finish_ == finish::running && answer_) end_with(finish::stopped);
             prompt_.clear();
-            if (asked_) messages_.push_back(answer_->said());
-            asked_.reset();
+            if (!asked_) return;
+            messages_.push_back(answer_->said());
+            if (make_showable()) asked_.reset();
+            else forget_question();
         });
+    }
+
+    /// Whether the template takes the conversation and what may follow it.
+    [[nodiscard]] bool is_showable() const {
+        auto turns = messages_;
+        if (const auto& calls = messages_.back().tool_calls; calls.is_null())
+            turns.push_back({.role = "user", .content = "?"});
+        else
+            for (const json& call : calls.as_array())
+                turns.push_back({.role = "tool", .content = "?", .tool_call_id = call.at("id").as_string()});
+        return !error_of([&] { static_cast<void>(shown(std::move(turns))); });
+    }
+    /// Makes the last turn one that the template takes, since no answer may end a conversation for good: some take only one
+    /// call at a time, or no empty text. False if the answer cannot be shown at all.
+    [[nodiscard]] bool make_showable() {
+        if (WAFER_EXCEPTIONS == 0 || is_showable()) return true;  // without exceptions there is no trying
+        message& last = messages_.back();
+        const message said = last;
+        if (last.tool_calls.is_array()) {
+            last.tool_calls.as_array().resize(1);
+            if (is_showable()) return true;
+            last.tool_calls = {};
+            if (is_showable()) return true;
+        }
+        last = {.role = said.role, .content = "?"};
+        if (is_showable()) return false;
+        last = said;  // it takes no second turn, whatever the first was
+        return true;
     }
     /// The same where nothing may be thrown.
     void abandon() noexcept {
@@ -390,7 +420,7 @@ private:
     std::optional<grammar::matcher> rules_;
     std::vector<std::uint64_t> allowed_;
     answer_stats stats_;
-    std::optional<std::size_t> asked_;  // turns of a question that waits for its answer to be settled
+    std::optional<std::size_t> asked_;  // turns before a question that waits for its answer to be settled
     finish finish_ = finish::end_of_turn;
     std::uint64_t number_ = 0;  // of the last answer
 };
