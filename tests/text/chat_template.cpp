@@ -88,7 +88,13 @@ TEST_CASE("chat_template: tools, calls, results and reasoning are rendered as Py
             CHECK_THROWS_AS((void)known->second.render(messages, options), error);
             ++refused;
         } else {
-            CHECK(known->second.render(messages, options) == c.at("expected").as_string());
+            // jinja2 was given "" for content, of which R1's template makes a turn behind the calls. Here it is given null.
+            std::string expected = c.at("expected").as_string();
+            constexpr std::string_view empty_turn = "<\xEF\xBD\x9C"
+                                                    "Assistant\xEF\xBD\x9C><\xEF\xBD\x9C"
+                                                    "end\xE2\x96\x81of\xE2\x96\x81sentence\xEF\xBD\x9C>";
+            if (const auto at = expected.find(empty_turn); at != expected.npos) expected.erase(at, empty_turn.size());
+            CHECK(known->second.render(messages, options) == expected);
         }
     }
     CHECK(refused == 2);  // Llama's templates take one call at a time
@@ -106,4 +112,23 @@ TEST_CASE("chat_template: arguments may also be given as text, as the OpenAI API
 TEST_CASE("chat_template: messages that are not UTF-8 are refused") {
     const message bad[] = {{.role = "user", .content = "\xFF"}};
     CHECK_THROWS_AS((void)chat_template("{{ messages[0].content }}").render(bad), error);
+}
+
+TEST_CASE("chat_template: a call without text has null for content where the template takes that") {
+    message question{.role = "user", .content = "?"}, call{.role = "assistant"};
+    call.tool_calls.push_back(make_tool_call("f", json(json::object{}), "abcdefgh1"));
+    const auto shown = [&](const std::string& assistant, const std::string& content) {
+        call.content = content;
+        const message conversation[] = {question, call};
+        return chat_template("{%- for m in messages if m.role == 'assistant' %}{% for c in m.tool_calls %}"
+                             "{{ c.function.name }}{{ c.function.arguments|tojson }};{% endfor %}" +
+                             assistant + "{% endfor %}")
+            .render(conversation);
+    };
+    const std::string own_turn = "{% if m.content is not none %}[{{ m.content }}]{% endif %}";
+    CHECK(shown(own_turn, "") == "f{};");
+    CHECK(shown(own_turn, "text") == "f{};[text]");
+    CHECK(shown("{{ m.content }}.", "") == "f{};.");  // not "None"
+    CHECK(shown("{{ m.content|trim }}.", "text") == "f{};text.");
+    CHECK(shown("{% if m.content is string %}{{ raise_exception('') }}{% endif %}.", "text") == "f{};.");
 }

@@ -6,6 +6,7 @@
 
 #include <doctest/doctest.h>
 
+#include <wafer/text/reply_reader.hpp>
 #include <wafer/text/tool_calls.hpp>
 
 using namespace wafer;
@@ -98,6 +99,23 @@ TEST_CASE("tool_calls: DeepSeek calls of both forms") {
           called("get_weather", R"({"city": "Rome"})") + called("f", hard));
     // Without the markers of the block, as when a tokenizer hides them.
     CHECK(read(call_dialect::deepseek, call_begin + "f" + sep + "{}" + call_end) == called("f", "{}"));
+}
+
+TEST_CASE("tool_calls: DeepSeek R1 spells the block's marker in several ways and leaves out that of a call") {
+    const auto& also = format_of(call_dialect::deepseek).other_block_opens;
+    for (const std::string_view begin : {std::string_view(calls_begin), also[0], also[1], also[2], also[3]})
+        for (const std::string& open : {call_begin, std::string()}) {
+            const auto call = [&](const std::string& name) {
+                return open + "function" + sep + name + "\n```json\n{\"a\": 1}\n```" + call_end;
+            };
+            CHECK(
+                read(call_dialect::deepseek, "Hm.\n" + std::string(begin) + call("f") + "\n" + call("g") + calls_end) ==
+                "text[Hm.\n]" + called("f", "{\"a\": 1}") + called("g", "{\"a\": 1}"));
+            CHECK(read(call_dialect::deepseek, std::string(begin) + "x") == "text[" + std::string(begin) + "x]");
+        }
+    CHECK(reply_reader::is_marker(call_dialect::deepseek, also[3]));
+    for (const std::string& text : {"function" + sep, calls_begin + "functio", calls_begin + "function"})
+        CHECK(read(call_dialect::deepseek, text) == "text[" + text + "]");
 }
 
 TEST_CASE("tool_calls: calls of gpt-oss, in both places for the recipient") {
@@ -211,6 +229,8 @@ TEST_CASE("tool_calls: any mixture of fragments loses nothing and does not depen
                                      "{}",
                                      "{\"name\": \"f\", \"arguments\": {\"a\": 1}}",
                                      "to=f",
+                                     std::string(f.other_block_opens[0]),
+                                     std::string(f.bare_open),
                                      "\xC3\xA9",
                                      "<",
                                      "`",

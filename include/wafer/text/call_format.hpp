@@ -25,6 +25,8 @@ struct call_format {
     std::string_view other_closes[2]{};            // what else may close one
     std::string_view separator{};                  // before the arguments, where the name is outside the JSON
     std::string_view block_open{}, block_close{};  // around all calls
+    std::string_view other_block_opens[4]{};       // what else may open them
+    std::string_view bare_open{};                  // begins a call among others whose opening marker was left out
     bool bare = false;                             // JSON alone is a call where an answer or another call would begin
     std::string_view lead = " \t\r\n";             // may stand between the opening marker and the JSON
     std::string_view trail = " \t\r\n";            // may stand between the JSON and the closing marker
@@ -63,7 +65,7 @@ inline std::optional<std::string> harmony_name(std::string_view before, std::str
 }  // namespace detail
 
 /// The dialects, those with the plainest signs first. DeepSeek's markers have U+FF5C for bars and U+2581 for spaces, here in
-/// octal.
+/// octal; R1 spells the block's in several ways and leaves out that of a call.  @cite llama.cpp, common/chat.cpp
 inline constexpr call_format call_formats[] = {
     {.dialect = call_dialect::harmony,
      .name = "harmony",
@@ -83,6 +85,10 @@ inline constexpr call_format call_formats[] = {
      .separator = "<\357\275\234tool\342\226\201sep\357\275\234>",
      .block_open = "<\357\275\234tool\342\226\201calls\342\226\201begin\357\275\234>",
      .block_close = "<\357\275\234tool\342\226\201calls\342\226\201end\357\275\234>",
+     .other_block_opens = {"<\357\275\234tool_calls_begin\357\275\234>", "<\357\275\234tool calls begin\357\275\234>",
+                           "<\357\275\234tool\\_calls\\_begin\357\275\234>",
+                           "<\357\275\234tool\342\226\201calls\357\275\234>"},
+     .bare_open = "function<\357\275\234tool\342\226\201sep\357\275\234>",
      .trail = " \t\r\n`",
      .find_name = detail::deepseek_name},
     {.dialect = call_dialect::hermes,

@@ -83,7 +83,8 @@ public:
 private:
     // Templates differ in what they take for a message with calls.
     struct call_shape {
-        bool null_content = false;    // they want no content, rather than an empty one
+        bool null_content = false;    // they show calls only where there is no content
+        bool null_empty = false;      // they want no content, rather than an empty one
         bool text_arguments = false;  // they want arguments as JSON text, rather than as an object
     };
 
@@ -99,7 +100,8 @@ private:
             if (const std::size_t bad = find_invalid_utf8(*text); bad != text->size())
                 raise(errc::bad_utf8, "message of role \"" + m.role + "\" is not UTF-8", {{}, bad, {}});
         const bool calls = m.tool_calls.is_array() && !m.tool_calls.as_array().empty();
-        out.set("role", m.role).set("content", calls && shape.null_content ? json() : json(m.content));
+        const bool without = calls && (m.content.empty() ? shape.null_empty : shape.null_content);
+        out.set("role", m.role).set("content", without ? json() : json(m.content));
         if (!m.reasoning.empty()) {
             out.set("reasoning_content", m.reasoning);
             // gpt-oss refuses this beside content and calls.
@@ -127,22 +129,33 @@ private:
         return call;
     }
 
-    // The first shape with which the template shows a call. Not where an error would end the program: the usual one.
+    // The shape with which the template shows a call. Not where an error would end the program: the usual one.
     [[nodiscard]] call_shape find_call_shape() const {
         if (WAFER_EXCEPTIONS == 0 || source().find("tool_calls") == std::string::npos) return {};
-        message question{.role = "user", .content = "?"}, call{.role = "assistant"};
-        call.tool_calls.push_back(make_tool_call("a_function", json().set("a_name", "a_value"), "abcdefgh1"));
-        const message conversation[] = {question, call, {.role = "tool", .content = "!", .tool_call_id = "abcdefgh1"}};
-        template_options options;
-        options.now.emplace();
-        options.limits = {.steps = 100'000, .bytes = 1u << 20};
-        for (const call_shape shape : {call_shape{}, {false, true}, {true, false}, {true, true}}) {
-            bool reads = false;
+        // How long the prompt is, or nothing if the call is not in it.
+        const auto length = [&](const std::string& content, call_shape shape) {
+            message question{.role = "user", .content = "?"}, call{.role = "assistant", .content = content};
+            call.tool_calls.push_back(make_tool_call("a_function", json().set("a_name", "a_value"), "abcdefgh1"));
+            const message conversation[] = {
+                question, call, {.role = "tool", .content = "!", .tool_call_id = "abcdefgh1"}};
+            template_options options;
+            options.now.emplace();
+            options.limits = {.steps = 100'000, .bytes = 1u << 20};
+            std::optional<std::size_t> found;
             (void)error_of([&] {
                 const std::string shown = render(to_json(conversation, shape), options);
-                reads = shown.find("a_function") != shown.npos && shown.find("a_value") != shown.npos;
+                if (shown.find("a_function") != shown.npos && shown.find("a_value") != shown.npos) found = shown.size();
             });
-            if (reads) return shape;
+            return found;
+        };
+        for (const bool text : {false, true}) {
+            const call_shape usual{.text_arguments = text}, null{true, true, text};
+            const auto as_empty = length("", usual), as_null = length("", null);
+            if (!as_empty && !as_null) continue;
+            // An empty content may be shown as a turn of its own, no content as "None": the shorter is right.
+            return {.null_content = as_null && !length("a_text", usual),
+                    .null_empty = as_null && (!as_empty || *as_null < *as_empty),
+                    .text_arguments = text};
         }
         return {};
     }

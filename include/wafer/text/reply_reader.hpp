@@ -50,6 +50,7 @@ public:
         const call_format f = format_of(dialect);
         const auto is = [&](std::string_view marker) { return !token.empty() && token == marker; };
         if (is(f.open) || is(f.close) || is(f.separator) || is(f.block_open) || is(f.block_close)) return true;
+        if (std::ranges::any_of(f.other_block_opens, is)) return true;
         if (dialect != call_dialect::harmony) return is("<think>") || is("</think>");
         return is(channel_splitter::channel) || is(channel_splitter::constrain) ||
                std::ranges::any_of(channel_splitter::ends, is);

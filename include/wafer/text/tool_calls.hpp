@@ -102,7 +102,7 @@ private:
         if (format_.open.empty()) return say(out, pending_.size()), false;
         std::size_t at = none, length = 0;
         bool opens = false;
-        for (const std::string_view marker : {format_.open, format_.block_open, format_.block_close}) {
+        for (const std::string_view marker : markers()) {
             const std::size_t found = marker.empty() ? none : pending_.find(marker);
             if (found >= at) continue;
             at = found;
@@ -113,6 +113,14 @@ private:
         if (between_ && format_.bare && filler < std::min(at, pending_.size()) && pending_[filler] == '{') {
             call_.emplace().body = filler;
             return true;
+        }
+        if (const std::string_view rest = std::string_view(pending_).substr(std::min(filler, pending_.size()));
+            in_block_ && between_ && !rest.empty()) {
+            if (!ends && rest.size() < format_.bare_open.size() && format_.bare_open.starts_with(rest)) return false;
+            if (rest.starts_with(format_.bare_open)) {
+                call_.emplace().body = filler;
+                return call_->marked = true;
+            }
         }
         if (at == none) {
             const std::size_t keep = ends ? 0 : held_back();
@@ -131,23 +139,31 @@ private:
 
     // A marker around all calls is left out, but only beside a call.
     bool read_block(std::vector<reply_event>& out, std::size_t at, std::size_t length, bool ends) {
-        if (pending_.find_first_not_of(blanks) < at) say(out, std::exchange(at, 0));
+        if (!between_ || pending_.find_first_not_of(blanks) < at) say(out, std::exchange(at, 0));
         const std::string_view text = pending_, marker = text.substr(at, length);
         bool belongs = after_call_;
-        if (marker == format_.block_open) {
-            const std::size_t next = std::min(text.find_first_not_of(blanks, at + length), text.size());
-            if (!ends && format_.open.starts_with(text.substr(next))) return false;
-            belongs = text.substr(next).starts_with(format_.open);
+        if (marker != format_.block_close) {
+            const std::string_view next =
+                text.substr(std::min(text.find_first_not_of(blanks, at + length), text.size()));
+            const auto begins = [&](std::string_view m) { return !m.empty() && next.starts_with(m); };
+            if (!ends && (format_.open.starts_with(next) || format_.bare_open.starts_with(next))) return false;
+            belongs = begins(format_.open) || begins(format_.bare_open);
         }
         if (!belongs) return say(out, at + length), true;
+        in_block_ = !format_.bare_open.empty() && marker != format_.block_close;
         pending_.erase(0, at + length);
         return between_ = true;
     }
 
+    // What may stand outside of calls.
+    [[nodiscard]] std::array<std::string_view, 7> markers() const noexcept {
+        const auto& also = format_.other_block_opens;
+        return {format_.open, format_.block_open, format_.block_close, also[0], also[1], also[2], also[3]};
+    }
     // Length of the longest end of the pending text that begins a marker.
     [[nodiscard]] std::size_t held_back() const noexcept {
         std::size_t keep = 0;
-        for (const std::string_view marker : {format_.open, format_.block_open, format_.block_close})
+        for (const std::string_view marker : markers())
             for (std::size_t n = std::min(marker.empty() ? 0 : marker.size() - 1, pending_.size()); n > keep; --n)
                 if (std::string_view(pending_).ends_with(marker.substr(0, n))) keep = n;
         return keep;
@@ -350,6 +366,7 @@ private:
     std::string pending_;
     bool between_;                           // nothing but white space since the beginning, a call or a block's marker
     bool after_call_ = false;                // a call came before
+    bool in_block_ = false;                  // of calls that may lack their opening markers
     std::optional<detail::open_call> call_;  // at the front of pending_
 };
 
