@@ -338,3 +338,33 @@ TEST_CASE("allocation: an answer that met a failure is gone with its question, a
     }
     CHECK(n > 10);
 }
+
+TEST_CASE("allocation: a reset, a load and a cost that fail leave the conversation as it stood") {
+    const auto m = load(path, on(std::make_shared<thread_pool>(1)));
+    auto how = quick();
+    how.system = "A system prompt that is longer than any short string.";
+    how.shape.n_context = 128;
+    session chat{m, how};
+    (void)chat.ask("ab").text();
+    const auto file = chat.save();
+    const auto fails_cleanly = [&](const std::function<void()>& work) {
+        long n = 0;
+        for (bool reached = true; reached;) {
+            until_fail = ++n;
+            const auto failed = error_of(work);
+            reached = until_fail <= 0;
+            until_fail = 0;
+            if (!failed) continue;
+            CHECK(failed->code() == errc::out_of_memory);
+            CHECK(chat.save() == file);
+        }
+        CHECK(n > 1);
+    };
+    fails_cleanly([&] { chat.load(file); });
+    fails_cleanly([&] { chat.reset(); });
+    CHECK(chat.messages().size() == 1);
+    chat.load(file);
+    session<cost::host> priced{m, cost::host{}, how};
+    (void)priced.ask("ab").text();
+    fails_cleanly([&] { (void)priced.cost(); });
+}

@@ -202,6 +202,31 @@ TEST_CASE("session: stopping while a prompt is read returns soon, and the questi
     CHECK(listen(chat, "What is 17 + 25?").answer == "17 + 25 = 42");
 }
 
+TEST_CASE("session: a stop that comes while a question is being asked is not lost") {
+    session_options how = greedy();
+    how.shape.n_context = 8192;
+    session chat{reasoner(), how};
+    // Many turns take their time to render: the stop comes in the middle of that.
+    std::vector<message> turns;
+    for (int i = 0; i < 700; ++i) turns.push_back({.role = "user", .content = "a"});
+    bool heeded = false;
+    for (int attempt = 0; attempt < 20 && !heeded; ++attempt) {
+        std::atomic<bool> called{false};
+        std::thread other([&] {
+            std::this_thread::sleep_for(std::chrono::milliseconds(1));
+            chat.stop();
+            called = true;
+        });
+        auto answer = chat.ask(turns);
+        const bool in_time = called;
+        other.join();
+        if (!in_time) continue;
+        heeded = !answer.next() && answer.ended() == finish::stopped && chat.messages().empty();
+        chat.reset();
+    }
+    CHECK(heeded);
+}
+
 TEST_CASE("session: several at once give each what it gives alone") {
     const std::vector<std::string> questions{"What is 17 + 25?", "Reverse the word lemon.", "Who are you?",
                                              "Sort the digits 4 2 9."};

@@ -76,6 +76,7 @@ public:
     /// The same for any turns: what tools that were called gave, say.
     [[nodiscard]] reply<Policy> ask(std::span<const message> turns) {
         return or_out_of_memory([&] {
+            sequence_.clear_stop();                                  // from here on stop() is about this question
             std::vector<message> added(turns.begin(), turns.end());  // they may be this conversation's own
             settle();
             const undo question{messages_, messages_.size(), asked_};
@@ -90,6 +91,7 @@ public:
     /// @throws error{errc::context_full, errc::bad_utf8}
     [[nodiscard]] reply<Policy> complete(std::string_view prompt) {
         return or_out_of_memory([&] {
+            sequence_.clear_stop();
             settle();
             begin(prompt);
             return reply<Policy>(*this);
@@ -103,10 +105,14 @@ public:
     [[nodiscard]] finish ended() const noexcept { return finish_; }
 
     /// Forgets the conversation, but not the system prompt.
+    /// @throws error{errc::out_of_memory} before anything has changed
     void reset() {
-        settle();
-        messages_.clear();
-        if (!options_.system.empty()) messages_.push_back({.role = "system", .content = options_.system});
+        or_out_of_memory([&] {
+            std::vector<message> fresh;
+            if (!options_.system.empty()) fresh.push_back({.role = "system", .content = options_.system});
+            drop_answer();
+            messages_ = std::move(fresh);
+        });
     }
     [[nodiscard]] std::span<const message> messages() const noexcept { return messages_; }
 
@@ -146,27 +152,29 @@ public:
     }
     /// The same from memory; `name` stands for it in errors.
     void load(std::span<const std::byte> file, const std::string& name = "memory") {
-        auto saved = or_out_of_memory([&] { return parse_session(file, name, identity()); });
-        sampler drawing(saved.options.how, saved.random);
-        sequence_.restore(saved.n_tok, saved.sequence);
-        // Nothing can fail from here on.
-        ++number_;
-        prompt_.clear();
-        answer_.reset();
-        asked_.reset();
-        saved.options.shape = options_.shape;
-        saved.options.grammar = std::move(options_.grammar);
-        options_ = std::move(saved.options);
-        sampler_ = std::move(drawing);
-        messages_ = std::move(saved.messages);
-        stats_ = saved.stats;
-        finish_ = saved.ended;
+        or_out_of_memory([&] {
+            auto saved = parse_session(file, name, identity());
+            sampler drawing(saved.options.how, saved.random);
+            sequence_.restore(saved.n_tok, saved.sequence);
+            // Nothing can fail from here on.
+            drop_answer();
+            ++number_;
+            saved.options.shape = options_.shape;
+            saved.options.grammar = std::move(options_.grammar);
+            options_ = std::move(saved.options);
+            sampler_ = std::move(drawing);
+            messages_ = std::move(saved.messages);
+            stats_ = saved.stats;
+            finish_ = saved.ended;
+        });
     }
 
     /// Figures of the last answer, and of all.
     [[nodiscard]] const answer_stats& stats() const noexcept { return stats_; }
     /// What the session's work took, or would have taken, under its policy: one report for each modelled device.
-    [[nodiscard]] std::vector<cost_report> cost() const { return sequence_.costs().reports(); }
+    [[nodiscard]] std::vector<cost_report> cost() const {
+        return or_out_of_memory([&] { return sequence_.costs().reports(); });
+    }
     void reset_cost() noexcept { sequence_.costs().reset(); }
 
     /// The parts, for those who want to drive them: token by token, with logits.
@@ -279,7 +287,6 @@ private:
         if (options_.grammar) rules_.emplace(options_.grammar, model_.trie());
         prompt_ = std::move(ids);
         stats_.begin(prompt_.size(), reused_);
-        sequence_.clear_stop();
         finish_ = finish::running;
     }
 
