@@ -376,6 +376,7 @@ private:
     void settle() {
         or_drop_answer([&] {
             if (finish_ == finish::running && answer_) end_with(finish::stopped);
+            if (!prompt_.empty()) forget_question();  // nothing of it was read
             prompt_.clear();
             if (!asked_) return;
             messages_.push_back(answer_->said());
