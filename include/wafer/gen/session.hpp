@@ -318,7 +318,7 @@ private:
 
     /// Draws one token, and makes its logits' successor ready.
     void advance() {
-        if (rules_ && !answer_->thinking() && rules_->is_final()) return end_with(finish::end_of_turn);
+        if (is_ruled() && rules_->is_final()) return end_with(finish::end_of_turn);
         const token_id id = draw();
         stats_.token();
         if (words().is_end(id)) return end_with(finish::end_of_turn);
@@ -331,9 +331,11 @@ private:
             case eval_status::context_full: end_with(finish::context_full); break;
         }
     }
+    /// Whether the next token has to satisfy a grammar.
+    [[nodiscard]] bool is_ruled() const noexcept { return rules_ && answer_->answering(); }
     /// The next token: thinking is free, what is said satisfies the grammar.
     [[nodiscard]] token_id draw() {
-        if (!rules_ || answer_->thinking()) return sampler_.pick(sequence_.logits(), sequence_.tokens());
+        if (!is_ruled()) return draw_free();
         allowed_.assign(rules_->mask().begin(), rules_->mask().end());
         // A model that has not been told otherwise may think first.
         const bool may_think = stats_.generated == 0 && options_.thinking.value_or(true);
@@ -342,6 +344,17 @@ private:
         const token_id id = sampler_.pick(sequence_.logits(), sequence_.tokens(), allowed_);
         if (id != think) rules_->accept(id);
         return id;
+    }
+
+    [[nodiscard]] token_id draw_free() {
+        allowed_.clear();  // all are
+        // Text in the place of a message's header would escape the grammar.
+        for (const std::string_view marker : rules_ ? answer_->awaited() : std::span<const std::string_view>())
+            if (const auto id = words().find(marker)) {
+                allowed_.resize((sequence_.logits().size() + 63) / 64);
+                allowed_[static_cast<std::size_t>(*id) / 64] |= std::uint64_t{1} << *id % 64;
+            }
+        return sampler_.pick(sequence_.logits(), sequence_.tokens(), allowed_);
     }
 
     void end_with(finish why) {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -21,6 +22,7 @@ class channel_splitter {
 public:
     static constexpr std::string_view start = "<|start|>", channel = "<|channel|>", constrain = "<|constrain|>",
                                       message = "<|message|>";
+    static constexpr std::string_view begins[] = {start, channel, message};
     static constexpr std::string_view ends[] = {"<|end|>", "<|call|>", "<|return|>"};
 
     /// The pieces that are certain after this text, none of them empty.
@@ -42,6 +44,12 @@ public:
 
     /// What the next text would be.
     [[nodiscard]] text_kind kind() const noexcept { return kind_; }
+    /// Whether it would be the answer itself: neither a header, nor thinking, nor what is said or written on the way.
+    [[nodiscard]] bool answering() const noexcept { return final_; }
+    /// What may begin a header, where one has to come.
+    [[nodiscard]] std::span<const std::string_view> awaited() const noexcept {
+        return in_header_ && pending_.empty() ? std::span(begins) : std::span<const std::string_view>();
+    }
 
 private:
     void emit(std::size_t size, std::vector<text_piece>& out) {
@@ -74,6 +82,7 @@ private:
         const std::string_view header = text.substr(0, end);
         const bool analysis = header.find("<|channel|>analysis") != header.npos;
         addressed_ = header.find("to=") != header.npos;
+        final_ = !analysis && !addressed_ && header.find("<|channel|>commentary") == header.npos;
         kind_ = analysis && !addressed_ ? text_kind::thinking : text_kind::answer;
         in_header_ = false;
         if (!addressed_) {
@@ -87,6 +96,7 @@ private:
     }
     void leave_header() noexcept {
         in_header_ = addressed_ = false;
+        final_ = true;
         kind_ = text_kind::answer;
     }
 
@@ -111,13 +121,13 @@ private:
         if (addressed_ && length > 0) emit(length, out);
         else pending_.erase(0, length);
         in_header_ = true;
-        addressed_ = false;
+        addressed_ = final_ = false;
         kind_ = text_kind::answer;
         return true;
     }
 
     std::string pending_;
-    bool in_header_ = true, addressed_ = false;
+    bool in_header_ = true, addressed_ = false, final_ = false;
     bool in_string_ = false, escaped_ = false;  // of an addressed message's JSON
     text_kind kind_ = text_kind::answer;
 };

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <algorithm>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -40,9 +41,15 @@ public:
         return out;
     }
 
-    /// Whether what comes next is thought rather than said.
-    [[nodiscard]] bool thinking() const noexcept {
-        return std::visit([](const auto& splitter) { return splitter.kind() == text_kind::thinking; }, splitter_);
+    /// Whether what comes next is the answer itself, rather than thinking or what leads to either.
+    [[nodiscard]] bool answering() const noexcept {
+        return std::visit([](const auto& splitter) { return splitter.answering(); }, splitter_);
+    }
+
+    /// Markers one of which comes next, if the format is kept to; none: anything may.
+    [[nodiscard]] std::span<const std::string_view> awaited() const noexcept {
+        const auto* channels = std::get_if<channel_splitter>(&splitter_);
+        return channels != nullptr ? channels->awaited() : std::span<const std::string_view>();
     }
 
     /// Whether a token of this text must reach feed() as text although it is a control token.

@@ -79,6 +79,8 @@ public:
 
     /// What the next text would be.
     [[nodiscard]] text_kind kind() const noexcept { return inside_ ? text_kind::thinking : text_kind::answer; }
+    /// Whether it would be the answer itself.
+    [[nodiscard]] bool answering() const noexcept { return !inside_; }
 
 private:
     static constexpr std::string_view blanks = " \t\r\n";
