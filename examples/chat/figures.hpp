@@ -72,15 +72,14 @@ inline void print_experts(std::ostream& out, const wafer::model_config& config, 
     table.add(std::move(head));
     for (std::size_t layer = 0; layer < config.n_layer; ++layer) {
         const auto counts = use.subspan(layer * n, n);
-        const double mean = static_cast<double>(std::accumulate(counts.begin(), counts.end(), std::uint64_t{0})) /
-                            static_cast<double>(n);
+        const double mean = std::accumulate(counts.begin(), counts.end(), 0.0) / static_cast<double>(n);
         if (mean == 0) continue;
         wafer::text_table::row cells{std::to_string(layer)};
         std::string strip;
         for (const auto count : counts) {
             const double share = static_cast<double>(count) / mean;
-            const auto shade = static_cast<std::size_t>(std::ceil(share / 2 * static_cast<double>(shades.size() - 1)));
-            if (strips) strip += shades[std::min(shade, shades.size() - 1)];
+            const double shade = std::ceil(std::min(share / 2, 1.0) * static_cast<double>(shades.size() - 1));
+            if (strips) strip += shades[static_cast<std::size_t>(shade)];
             else cells.push_back(wafer::fixed(100 * share / static_cast<double>(n), 1));
         }
         if (strips) cells.push_back(strip.substr(0, strip_width));

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <atomic>
 #include <chrono>
+#include <numeric>
 #include <optional>
 #include <string>
 #include <support/loaded.hpp>
@@ -297,7 +298,7 @@ TEST_CASE("session: another thread stops a prompt and an answer at any moment, a
     session chat{reasoner(), how};
     std::string long_text;
     while (long_text.size() < 7000) long_text += "word and ";
-    for (int attempt = 0; attempt < 4; ++attempt) {
+    for (int attempt = 0; attempt < 8; ++attempt) {
         auto answer = chat.ask(attempt % 2 == 0 ? long_text : "Go on");
         if (attempt % 2 == 1) (void)answer.next();  // the prompt is read: this one is stopped while it answers
         std::thread other([&] {
@@ -310,6 +311,14 @@ TEST_CASE("session: another thread stops a prompt and an answer at any moment, a
         CHECK(chat.ended() == finish::stopped);
         chat.reset();
     }
+    // A pass that was stopped counts for no expert: every layer has counted the same tokens.
+    const auto use = chat.tokens().expert_use();
+    const auto n = reasoner().config().n_expert;
+    const auto tokens_of = [&](std::size_t layer) {
+        return std::accumulate(use.begin() + static_cast<std::ptrdiff_t>(layer * n),
+                               use.begin() + static_cast<std::ptrdiff_t>((layer + 1) * n), std::uint64_t{0});
+    };
+    for (std::size_t layer = 1; layer < reasoner().config().n_layer; ++layer) CHECK(tokens_of(layer) == tokens_of(0));
     chat.set_sampling(greedy().how);
     CHECK(listen(chat, "What is 17 + 25?").answer == "17 + 25 = 42");
 }

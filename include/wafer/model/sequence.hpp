@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <functional>
 #include <memory>
 #include <span>
 #include <string>
@@ -44,7 +45,7 @@ public:
           shape_(checked(shape, network_->config())), generation_(network_->generation()), capacity_(shape_.n_context),
           cache_(network_->cache_shape(shape_)), scratch_(network_->scratch_size(shape_, pool_->size())),
           meter_(std::move(policy)), logits_(logits_size(shape_, network_->config())),
-          expert_use_(network_->config().n_layer * network_->config().n_expert) {
+          expert_use_(network_->config().n_layer * network_->config().n_expert), pass_use_(expert_use_.size()) {
         if (!network_->is_resident())
             raise(errc::invalid_argument, "the network has no weights: load it before it can answer");
         tokens_.reserve(capacity_);
@@ -153,7 +154,8 @@ private:
                                   .n_output = n_output,
                                   .logits = logits_.data(),
                                   .cache = &cache_,
-                                  .expert_use = expert_use_};
+                                  .expert_use = pass_use_};
+        std::fill(pass_use_.begin(), pass_use_.end(), 0);
         meter_.begin({.at = now.size() == 1 ? stage::decode : stage::prefill,
                       .n_tok = now.size(),
                       .n_past = tokens_.size(),
@@ -163,7 +165,9 @@ private:
                       .cache = cache_.layer(0).per_position() * (config.n_layer * (tokens_.size() + now.size()))});
         network_->forward(ctx, batch);
         meter_.end();
-        return ctx.stopped() ? eval_status::stopped : eval_status::done;
+        if (ctx.stopped()) return eval_status::stopped;
+        for (std::size_t i = 0; i < pass_use_.size(); ++i) expert_use_[i] += pass_use_[i];
+        return eval_status::done;
     }
 
     template <class Visit>
@@ -197,7 +201,7 @@ private:
     scratch scratch_;
     [[no_unique_address]] meter<Policy> meter_;
     std::vector<float> logits_;
-    std::vector<std::uint64_t> expert_use_;
+    std::vector<std::uint64_t> expert_use_, pass_use_;  // of all passes that ended; of the one that runs
     std::vector<std::int32_t> tokens_;
     std::size_t last_row_ = 0;
     std::atomic<bool> stop_{false};
