@@ -99,6 +99,19 @@ TEST_CASE("sampler: logits that are no numbers are never drawn while others are 
     CHECK(s.pick(std::vector<float>{0, inf, 0}) == 1);
 }
 
+TEST_CASE("sampler: no penalty makes a logit infinite, or an infinite one finite") {
+    const float inf = std::numeric_limits<float>::infinity();
+    const auto drawn = [&](float penalty, const std::vector<float>& logits) {
+        sampler s(with([&](auto& how) { how.repeat_penalty = penalty; }));
+        std::map<int, int> counts;
+        for (int i = 0; i < 200; ++i) ++counts[s.pick(logits, std::vector<std::int32_t>{0, 1, 2})];
+        return counts;
+    };
+    CHECK(drawn(1e-38f, {-inf, 2, -3}) == std::map<int, int>{{1, 200}});
+    CHECK(drawn(1e-38f, {4, 5, -inf}).size() == 2);  // both as large as can be
+    CHECK(drawn(1e38f, {-1e30f, -2e30f, -inf}).size() == 2);
+}
+
 TEST_CASE("sampler: values out of range are refused") {
     for (const auto& bad : {with([](auto& s) { s.temperature = -1; }), with([](auto& s) { s.top_p = 0; }),
                             with([](auto& s) { s.top_p = 2; }), with([](auto& s) { s.min_p = -0.1f; }),

@@ -38,6 +38,15 @@ TEST_CASE("stop_strings: overlapping beginnings are not lost") {
     }
 }
 
+TEST_CASE("stop_strings: of overlapping stops the one that is whole first counts, of several at once the longest") {
+    for (std::size_t n = 1; n < 8; ++n) {
+        CHECK(through({"bcd", "abcde"}, "abcdef", n) == std::pair<std::string, bool>{"a", true});
+        CHECK(through({"cd", "abcd"}, "xabcdef", n) == std::pair<std::string, bool>{"x", true});
+        CHECK(through({"abcd", "cd"}, "xabcdef", n) == std::pair<std::string, bool>{"x", true});
+        CHECK(through({"ab", "abc"}, "xabc", n) == std::pair<std::string, bool>{"x", true});
+    }
+}
+
 TEST_CASE("stop_strings: text that cannot begin a stop is handed on at once") {
     wafer::stop_strings filter({"###"});
     CHECK(filter.feed("abc") == "abc");

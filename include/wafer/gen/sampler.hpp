@@ -88,7 +88,8 @@ private:
                                                 [](const candidate& c, std::int32_t id) { return c.id < id; });
             if (found == candidates_.end() || found->id != *at) continue;
             float& l = found->logit;
-            l = l > 0 ? l / how_.repeat_penalty : l * how_.repeat_penalty;
+            if (l != lowest)
+                l = std::clamp(l > 0 ? l / how_.repeat_penalty : l * how_.repeat_penalty, -highest, highest);
         }
     }
     void keep_top_k() {

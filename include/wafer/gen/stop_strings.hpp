@@ -13,7 +13,8 @@
 
 namespace wafer::inline WAFER_ABI {
 
-/// Passes text through until one of the strings appears; holds back only what may be the beginning of one.
+/// Passes text through until one of the strings appears: the one that is whole first, of several at once the longest. Holds
+/// back only what may be the beginning of one.
 class stop_strings {
 public:
     explicit stop_strings(std::vector<std::string> strings = {}) : strings_(std::move(strings)) {
@@ -24,11 +25,16 @@ public:
     [[nodiscard]] std::string feed(std::string_view text) {
         if (met_) return {};
         held_ += text;
-        std::size_t end = std::string::npos;
-        for (const auto& s : strings_) end = std::min(end, held_.find(s));
-        if (end != std::string::npos) {
+        std::size_t begin = std::string::npos, end = std::string::npos;
+        for (const auto& s : strings_) {
+            const std::size_t at = held_.find(s);
+            if (at == std::string::npos || at + s.size() > end || (at + s.size() == end && at > begin)) continue;
+            begin = at;
+            end = at + s.size();
+        }
+        if (begin != std::string::npos) {
             met_ = true;
-            held_.resize(end);
+            held_.resize(begin);
             return std::exchange(held_, {});
         }
         std::size_t keep = 0;
