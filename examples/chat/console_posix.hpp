@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: MIT
-// What chat needs of a POSIX system: whether a file is a terminal, and Ctrl-C. Another system is another file with these.
+// What chat needs of a POSIX system: whether a file is a terminal, lines from it, and Ctrl-C. Another system is another file with these.
 #pragma once
 
 #include <atomic>
 #include <cerrno>
+#include <cstddef>
 #include <cstdio>
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <string>
 #include <system_error>
 #include <unistd.h>
+#include <utility>
 
 namespace chat {
 
@@ -25,6 +28,8 @@ class interrupts {
     };
     static inline int pipe_[2] = {-1, -1};  // the handler writes, a wait for input also looks here: no Ctrl-C is lost
     static inline std::atomic<const answer*> running_ = nullptr;
+    static inline std::string typed_;
+    static inline bool ended_ = false;
     static_assert(std::atomic<const answer*>::is_always_lock_free, "a signal handler may not lock");
 
 public:
@@ -48,16 +53,35 @@ public:
         for (char mark; ::read(pipe_[0], &mark, 1) == 1;) came = true;
         return came;
     }
-    /// Waits until there is something to read; false if Ctrl-C came.
-    [[nodiscard]] static bool wait_for_input() {
-        pollfd either[] = {{::fileno(stdin), POLLIN, 0}, {pipe_[0], POLLIN, 0}};
-        while (::poll(either, 2, -1) < 0 && errno == EINTR) {
+    /// The next line, without its end. What came with it waits for the next call: nothing else may read standard input.
+    [[nodiscard]] static input read_line(std::string& line) {
+        for (;;) {
+            if (const auto end = typed_.find('\n'); end != typed_.npos) {
+                line = typed_.substr(0, end);
+                typed_.erase(0, end + 1);
+                return input::line;
+            }
+            if (ended_) {
+                line = std::exchange(typed_, {});
+                return line.empty() ? input::end : input::line;
+            }
+            pollfd either[] = {{::fileno(stdin), POLLIN, 0}, {pipe_[0], POLLIN, 0}};
+            while (::poll(either, 2, -1) < 0 && errno == EINTR) {
+            }
+            if (take()) {
+                drop_input();
+                return input::interrupt;
+            }
+            char part[4096];
+            const auto n = ::read(::fileno(stdin), part, sizeof part);
+            if (n > 0) typed_.append(part, static_cast<std::size_t>(n));
+            else if (n == 0 || (errno != EINTR && errno != EAGAIN)) ended_ = true;
         }
-        return !take();
     }
-
-    /// Whether it was Ctrl-C that ended the input: it does not do that here.
-    [[nodiscard]] static bool ended_input() { return false; }
+    /// Forgets lines that were typed ahead.
+    static void drop_input() { typed_.clear(); }
+    /// As long as this a line was cut, by a terminal that edits lines.
+    static constexpr std::size_t longest_line = 4095;
 
     /// As long as it lives, Ctrl-C calls session.stop().
     template <class Session>

@@ -10,9 +10,11 @@
 #endif
 
 #include <atomic>
+#include <cstddef>
 #include <cstdio>
 #include <io.h>
 #include <iostream>
+#include <string>
 #include <system_error>
 #include <windows.h>
 
@@ -57,14 +59,18 @@ public:
 
     /// Whether one came since the last call.
     [[nodiscard]] static bool take() { return came_within(0); }
-    /// False if Ctrl-C came. It does not wait: consoles tell of keys, not of lines.
-    [[nodiscard]] static bool wait_for_input() { return !take(); }
-    /// Whether it was Ctrl-C that ended the input: the system ends a read so, and calls the handler about then.
-    [[nodiscard]] static bool ended_input() {
-        if (!came_within(100)) return false;
-        std::cin.clear();
-        return true;
+    /// The next line, without its end.
+    [[nodiscard]] static input read_line(std::string& line) {
+        if (take()) return input::interrupt;
+        if (std::getline(std::cin, line)) return input::line;
+        if (!came_within(100)) return input::end;
+        std::cin.clear();  // the system ends a read at Ctrl-C, and calls the handler about then
+        return input::interrupt;
     }
+    /// Forgets lines that were typed ahead: the system keeps them.
+    static void drop_input() {}
+    /// As long as this a line was cut.
+    static constexpr std::size_t longest_line = static_cast<std::size_t>(-1);
 
     /// As long as it lives, Ctrl-C calls session.stop().
     template <class Session>

@@ -43,6 +43,11 @@ public:
             if (last == line.npos) continue;
             const std::string_view text = std::string_view(line).substr(0, last + 1);
             if (text == "/quit") return;
+            if (line.size() >= interrupts::longest_line) {
+                say("The terminal cut this line at " + std::to_string(line.size()) +
+                    " bytes: longer questions go through -p or a pipe.\n");
+                continue;
+            }
             if (text.front() == '/') command(text);
             else answer(text);
             std::cout << '\n';
@@ -74,7 +79,7 @@ private:
             if (e.code() == wafer::errc::context_full) say("/reset begins a new conversation");
             return;
         }
-        static_cast<void>(interrupts::take());
+        if (interrupts::take()) interrupts::drop_input();
         say("[" + one_line(session_.stats()) + remark(session_.ended()) + "]");
         if (session_.ended() == wafer::finish::context_full)
             say("[the context is full: /reset begins a new conversation]");
@@ -104,7 +109,8 @@ private:
                      "/save FILE   keep the conversation, to go on with it another time\n"
                      "/load FILE   go on where that one was kept, with this model\n"
                      "/quit        leave; so does Ctrl-D\n"
-                     "Ctrl-C stops an answer and keeps the conversation.\n";
+                     "Ctrl-C stops an answer and keeps the conversation. Terminals cut lines, mostly\n"
+                     "at 4095 bytes: longer questions go through -p or a pipe.\n";
     }
     void reset() {
         session_.reset();

@@ -13,6 +13,10 @@
 
 #include <wafer/llm.hpp>
 
+namespace chat {
+enum class input { line, interrupt, end };
+}  // namespace chat
+
 #if defined(_WIN32)
 #include "console_windows.hpp"
 #else
@@ -43,14 +47,10 @@ private:
     bool on_;
 };
 
-enum class input { line, interrupt, end };
-
 /// Reads a line, without its end.
 [[nodiscard]] inline input read_line(std::string_view prompt, std::string& line) {
     std::cout << prompt << std::flush;
-    if (!interrupts::wait_for_input()) return input::interrupt;
-    if (std::getline(std::cin, line)) return input::line;
-    return interrupts::ended_input() ? input::interrupt : input::end;
+    return interrupts::read_line(line);
 }
 
 /// A bar on stderr for what takes longer than a moment; nothing where stderr is no terminal.

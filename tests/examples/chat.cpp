@@ -168,6 +168,39 @@ TEST_CASE("chat: a conversation in a terminal") {
     CHECK(user.leaves() == 0);
 }
 
+TEST_CASE("chat: lines that are pasted together are answered one by one, and Ctrl-D ends after the last") {
+    terminal_user user(WAFER_CHAT, {"--temp", "0"});
+    REQUIRE(user.sees("> "));
+    user.type("What is 17 + 25?\n/stats\nReverse the word lemon.\x04\x04");
+    CHECK(user.sees("42"));
+    CHECK(user.sees("tokens in use"));
+    CHECK(user.sees("nomel"));
+    CHECK(user.leaves() == 0);
+}
+
+TEST_CASE("chat: Ctrl-C takes back a line that was not ended") {
+    terminal_user user(WAFER_CHAT, {});
+    REQUIRE(user.sees("> "));
+    user.type("Hello\x04");
+    CHECK(user.sees("Hello"));
+    user.type("\x03");
+    CHECK(user.sees("Ctrl-C again"));
+    user.type("/nonsense\n");
+    CHECK(user.sees("/nonsense is no command"));
+    user.type("\x04");
+    CHECK(user.leaves() == 0);
+}
+
+TEST_CASE("chat: a line that the terminal cut is not answered") {
+    terminal_user user(WAFER_CHAT, {});
+    REQUIRE(user.sees("> "));
+    user.type(std::string(5000, 'x'));
+    user.type("\n");
+    CHECK(user.sees("cut this line at 4095 bytes"));
+    user.type("/quit\n");
+    CHECK(user.leaves() == 0);
+}
+
 TEST_CASE("chat: a conversation is kept, and goes on in another program") {
     const temporary_directory folder;
     const auto file = (folder.path() / "talk.session").string();
