@@ -55,7 +55,7 @@ public:
     }
 
 private:
-    void say(std::string_view text) const { std::cout << look_.note(text) << '\n'; }
+    void say(std::string_view text) const { std::cout << look_.note(printable(text)) << '\n'; }
 
     void greet() const {
         const auto& kernels = session_.tokens().kernels();
@@ -81,8 +81,6 @@ private:
         }
         if (interrupts::take()) interrupts::drop_input();
         say("[" + one_line(session_.stats()) + remark(session_.ended()) + "]");
-        if (session_.ended() == wafer::finish::context_full)
-            say("[the context is full: /reset begins a new conversation]");
         std::cout << look_.dim();
         print_devices(std::cout, session_.cost());
         std::cout << look_.plain() << std::flush;
@@ -132,6 +130,8 @@ private:
         } catch (const wafer::error& e) {
             return say(e.what());
         }
+        if (session_.options().thinking == false) thinking_ = thinking::off;
+        else if (thinking_ == thinking::off) thinking_ = thinking::show;
         say("The conversation goes on: " + turns() + ".");
     }
     [[nodiscard]] std::string turns() const {

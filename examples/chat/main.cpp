@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // chat: a language model in your terminal, and what its answers would have taken on other hardware.
 // Also an example of the library: load, session, ask.
+#include <algorithm>
 #include <cstdio>
 #include <exception>
 #include <filesystem>
@@ -95,7 +96,9 @@ void run(options o, const char* program) {
 
 int main(int argc, char** argv) {
     const auto fail = [](const char* what, int status) {
-        std::cerr << "chat: " << what << '\n';
+        std::string line = what;  // and one line it stays, whatever the name of a file
+        std::ranges::replace(line, '\n', ' ');
+        std::cerr << "chat: " << chat::printable(line) << '\n';
         return status;
     };
     try {

@@ -2,6 +2,7 @@
 // One prompt, one answer: for scripts and pipes. Only the answer goes to stdout, or one JSON object.
 #pragma once
 
+#include <cstdint>
 #include <iostream>
 #include <span>
 #include <string>
@@ -43,8 +44,9 @@ template <class Session>
         .set("scratch_bytes", plan.scratch.count)
         .set("kernels", tokens.kernels().name)
         .set("kernel_features", tokens.kernels().features)
-        .set("threads", plan.n_threads)
-        .set("seed", session.options().how.seed);
+        .set("threads", plan.n_threads);
+    const auto seed = session.options().how.seed;  // as text where JSON's numbers are not exact
+    stats.set("seed", std::in_range<std::int64_t>(seed) ? wafer::json(seed) : wafer::json(std::to_string(seed)));
     if (plan.config.n_expert == 0) return stats;
     wafer::json::array layers;
     for (std::size_t layer = 0; layer < plan.config.n_layer; ++layer) {
@@ -73,7 +75,7 @@ void print_json(const wafer::model& model, Session& session, const wafer::model_
     std::string answer, thought;
     {
         auto reply = ask(model, session, prompt);
-        while (const auto piece = reply.next()) (piece->thinking ? thought : answer) += piece->text;
+        while (const auto piece = reply.next()) (piece->thinking ? thought : answer) += shown(*piece);
     }
     const auto without_space = [](const std::string& text) {
         const auto first = text.find_first_not_of(" \n"), last = text.find_last_not_of(" \n");

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <cstdio>
 #include <cstdlib>
 #include <iostream>
@@ -46,6 +47,19 @@ public:
 private:
     bool on_;
 };
+
+/// The text without control characters, C1's too, but for line ends and tabs: a terminal would obey them.
+[[nodiscard]] inline std::string printable(std::string_view text) {
+    std::string out;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        const auto c = static_cast<unsigned char>(text[i]);
+        const bool c1 = c == 0xC2 && i + 1 < text.size() && static_cast<unsigned char>(text[i + 1]) < 0xA0;
+        if (c1) ++i;
+        if (c1 || c == 0x7F || (c < 0x20 && c != '\n' && c != '\t')) out += "\xEF\xBF\xBD";  // U+FFFD
+        else out += text[i];
+    }
+    return out;
+}
 
 /// Reads a line, without its end.
 [[nodiscard]] inline input read_line(std::string_view prompt, std::string& line) {

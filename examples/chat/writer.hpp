@@ -2,6 +2,7 @@
 // Writes an answer as it comes: thinking dimmed or hidden, white space around both parts left out.
 #pragma once
 
+#include <cstdio>
 #include <ostream>
 #include <string>
 #include <string_view>
@@ -13,6 +14,19 @@
 
 namespace chat {
 
+/// A piece as people read it: calls of tools, which nobody answers here, in brackets.
+[[nodiscard]] inline std::string shown(const wafer::reply_piece& piece) {
+    if (!piece.call) return piece.text;
+    switch (piece.call->kind) {
+        case wafer::reply_kind::call_begin: return "[calls " + piece.call->text + " with ";
+        case wafer::reply_kind::call_arguments: return piece.call->text;
+        case wafer::reply_kind::call_end: return "]\n";
+        case wafer::reply_kind::call_invalid: return "[a call that cannot be read: " + piece.call->text + "]\n";
+        default: return "";
+    }
+}
+
+/// Writes to standard output, or to what stands for it.
 class writer {
 public:
     writer(std::ostream& out, style look, thinking how)
@@ -25,7 +39,7 @@ public:
         if (piece.thinking && !shows_thinking_) return wait();
         enter(piece.thinking ? part::thinking : part::answer);
         // White space is held back until text follows it: what ends a part is not written.
-        gap_ += piece.text;
+        gap_ += on_terminal_ ? printable(shown(piece)) : shown(piece);
         const auto first = at_start_ ? gap_.find_first_not_of(" \n") : 0;
         const auto last = gap_.find_last_not_of(" \n");
         if (last == gap_.npos || first == gap_.npos) return;
@@ -62,7 +76,7 @@ private:
 
     std::ostream& out_;
     style look_;
-    bool shows_thinking_;
+    bool shows_thinking_, on_terminal_ = is_terminal(stdout);
     part now_ = part::none;
     bool at_start_ = true;  // of the part: nothing was written yet
     std::string gap_;

@@ -78,6 +78,28 @@ TEST_CASE("chat: limits and seeds are obeyed") {
     CHECK(full.out != chat(arguments).out);
 }
 
+TEST_CASE("chat: a seed is told exactly") {
+    const auto seed = [](const std::string& text) {
+        return wafer::json::parse(chat({"--json", "--max-tokens", "1", "--seed", text, "-p", question}).out)
+            .at("stats")
+            .at("seed");
+    };
+    CHECK(seed("9223372036854775807").as_int() == 9223372036854775807);
+    CHECK(seed("18446744073709551615").as_string() == "18446744073709551615");
+}
+
+TEST_CASE("chat: an error is one line without control characters, whatever the file's name") {
+    const auto r = chat({"--model",
+                         "a\nb\033[2Jc\xC2\x9B"
+                         "d\xC3\xA9",
+                         "-p", question});
+    CHECK(r.status == 1);
+    CHECK(is_one_line(r.err));
+    CHECK(r.err.find("a b\xEF\xBF\xBD[2Jc\xEF\xBF\xBD"
+                     "d\xC3\xA9") != r.err.npos);
+    CHECK(is_one_line(chat({"--a\nb"}).err));
+}
+
 TEST_CASE("chat: whatever is wrong with a file is one line, and exit status 1") {
     const temporary_directory folder;
     std::ifstream model(default_model, std::ios::binary);
@@ -230,6 +252,8 @@ TEST_CASE("chat: a conversation is kept, and goes on in another program") {
     user.type("/load " + default_model + "\n");
     CHECK(user.sees("not a saved session"));
     CHECK(user.sees("> "));
+    user.type("/think off\n");
+    CHECK(user.sees("Thinking is off."));
     user.type("/load " + file + "\n");
     CHECK(user.sees("goes on: 1 question"));
     CHECK(user.sees("> "));
@@ -277,7 +301,9 @@ TEST_CASE("chat: a full context is told, and /reset helps") {
     REQUIRE(user.sees("> "));
     user.type("Go on\n");
     CHECK(user.sees("the context is full: /reset"));
+    const auto told = user.screen().size();
     CHECK(user.sees("> "));
+    CHECK(user.screen().find("is full", told) == std::string::npos);
     user.type("And on\n");
     CHECK(user.sees("/reset begins a new conversation"));
     CHECK(user.sees("> "));
