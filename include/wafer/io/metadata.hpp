@@ -88,7 +88,7 @@ public:
     [[nodiscard]] std::optional<T> find(std::string_view key) const {
         const metadata_value* value = find_value(key);
         if (value == nullptr) return std::nullopt;
-        std::optional<T> result = std::visit([](const auto& v) { return convert<T>(v); }, *value);
+        std::optional<T> result = convert<T>(*value);
         if (!result)
             raise(errc::wrong_type, "metadata is " + describe(*value) + ", which is not what its reader needs",
                   where(key));
@@ -118,21 +118,40 @@ public:
     }
 
 private:
+    // (No std::visit: this is compiled for every T, and each visit costs a user's compiler more than all of these.)
+    template <class T>
+    [[nodiscard]] static std::optional<T> convert(const metadata_value& value) {
+        if constexpr (std::same_as<T, std::span<const std::string_view>>) {
+            if (const auto* all = std::get_if<std::vector<std::string_view>>(&value)) return T(*all);
+        } else if constexpr (detail::is_vector<T>) {
+            if (const auto* all = std::get_if<std::vector<bool>>(&value)) return convert_all<T>(*all);
+            if (const auto* all = std::get_if<std::vector<std::uint64_t>>(&value)) return convert_all<T>(*all);
+            if (const auto* all = std::get_if<std::vector<std::int64_t>>(&value)) return convert_all<T>(*all);
+            if (const auto* all = std::get_if<std::vector<double>>(&value)) return convert_all<T>(*all);
+            if (const auto* all = std::get_if<std::vector<std::string_view>>(&value)) return convert_all<T>(*all);
+        } else {
+            if (const auto* one = std::get_if<bool>(&value)) return convert_one<T>(*one);
+            if (const auto* one = std::get_if<std::uint64_t>(&value)) return convert_one<T>(*one);
+            if (const auto* one = std::get_if<std::int64_t>(&value)) return convert_one<T>(*one);
+            if (const auto* one = std::get_if<double>(&value)) return convert_one<T>(*one);
+            if (const auto* one = std::get_if<std::string_view>(&value)) return convert_one<T>(*one);
+        }
+        return std::nullopt;
+    }
     template <class T, class V>
-    [[nodiscard]] static std::optional<T> convert(const V& value) {
-        if constexpr (detail::is_vector<T> && detail::is_vector<V>) {
-            T result;
-            result.reserve(value.size());
-            for (const auto& element : value) {
-                auto one = convert<typename T::value_type>(static_cast<typename V::value_type>(element));
-                if (!one) return std::nullopt;
-                result.push_back(*std::move(one));
-            }
-            return result;
-        } else if constexpr (std::same_as<T, std::span<const std::string_view>> &&
-                             std::same_as<V, std::vector<std::string_view>>) {
-            return T(value);
-        } else if constexpr (detail::integer<T> && detail::integer<V>) {
+    [[nodiscard]] static std::optional<T> convert_all(const std::vector<V>& values) {
+        T result;
+        result.reserve(values.size());
+        for (std::size_t i = 0; i < values.size(); ++i) {
+            const auto one = convert_one<typename T::value_type>(static_cast<V>(values[i]));
+            if (!one) return std::nullopt;
+            result.push_back(*one);
+        }
+        return result;
+    }
+    template <class T, class V>
+    [[nodiscard]] static std::optional<T> convert_one(V value) {
+        if constexpr (detail::integer<T> && detail::integer<V>) {
             return std::in_range<T>(value) ? std::optional(static_cast<T>(value)) : std::nullopt;
         } else if constexpr (std::floating_point<T> && std::floating_point<V>) {
             return static_cast<T>(value);
