@@ -4,6 +4,7 @@
 #include <doctest/doctest.h>
 
 #include <wafer/core/error.hpp>
+#include <wafer/text/grammar/automaton.hpp>
 #include <wafer/text/grammar/compiler.hpp>
 #include <wafer/text/grammar/gbnf.hpp>
 
