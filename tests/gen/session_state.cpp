@@ -243,8 +243,7 @@ TEST_CASE("session_state: numbers that lie under a right checksum are refused be
             try {
                 other.load(lying);
             } catch (const error& e) {
-                const auto c = e.code();
-                CHECK((c == errc::corrupt || c == errc::invalid_argument || c == errc::bad_json));
+                CHECK(e.code() == errc::corrupt);
                 CHECK(other.messages().size() == 1);
                 CHECK(other.tokens().position() == 0);
             }

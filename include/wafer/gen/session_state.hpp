@@ -21,9 +21,11 @@
 #include <wafer/core/error.hpp>
 #include <wafer/core/hash.hpp>
 #include <wafer/core/json.hpp>
+#include <wafer/gen/sampler.hpp>
 #include <wafer/gen/session_options.hpp>
 #include <wafer/gen/stats.hpp>
 #include <wafer/text/chat_template.hpp>
+#include <wafer/text/json_check.hpp>
 
 namespace wafer::inline WAFER_ABI {
 
@@ -125,7 +127,9 @@ public:
     void operator()(json& value) {
         std::string text;
         (*this)(text);
-        if (!text.empty()) value = json::parse(text);
+        if (text.empty()) return;
+        if (!is_json(text)) fail("what should be JSON is not");
+        value = json::parse(text);
     }
     void operator()(std::optional<bool>& value) {
         if (const auto code = take_below(3); code != 0) value = code == 2;
@@ -190,7 +194,7 @@ private:
 
 /// Reads a saved session that is to be continued in one of this identity; `name` stands for the file in errors. What the
 /// sequence's bytes hold is left to sequence::restore().
-/// @throws error: bad_magic, unsupported_version, truncated, corrupt, bad_json, wrong_model, wrong_type (of the cache)
+/// @throws error: bad_magic, unsupported_version, truncated, corrupt, wrong_model, wrong_type (of the cache)
 /// @cost one pass over the file; memory for the messages alone
 [[nodiscard]] inline session_state parse_session(std::span<const std::byte> file, const std::string& name,
                                                  const session_identity& whose) {
@@ -222,6 +226,7 @@ private:
     session_state s;
     in(s.n_tok);
     detail::for_each_field(s, in);
+    if (error_of([&] { static_cast<void>(sampler(s.options.how)); })) in.fail("answers cannot be drawn so");
     if (in.rest().size() < sizeof(std::uint64_t)) in.fail("it ends inside what it announces");
     s.sequence = in.rest().first(in.rest().size() - sizeof(std::uint64_t));
     return s;
