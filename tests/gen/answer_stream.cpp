@@ -73,6 +73,7 @@ TEST_CASE("answer_stream: thinking, text and calls of tools come apart, and toge
     CHECK(json::parse(arguments) == json::parse(R"({"a": 1, "b": [2]})"));
     CHECK(calls[1].kind == reply_kind::call_end);
     CHECK(calls[1].arguments == json::parse(arguments));
+    CHECK(calls[1].id == "call00001");
     CHECK(a.said().reasoning == thought);
     CHECK(a.said().content == said);
     CHECK(a.said().tool_calls.dump() ==
@@ -149,6 +150,14 @@ TEST_CASE("session: an answer that the template does not take cannot end the con
         return last;
     };
     CHECK(last_turn("false").tool_calls.as_array().size() == 2);
+    // Ids are those of the session, not of the answer.
+    const auto m = with_template("{# <tool_call> #}{%- for m in messages %}{{ m.role + m.content }}{%- endfor %}");
+    session chat{m, how};
+    std::vector<std::string> ids;
+    for (const auto* question : {"a", "b"})
+        for (const auto& piece : chat.ask(question))
+            if (piece.call && piece.call->kind == reply_kind::call_end) ids.push_back(piece.call->id);
+    CHECK(ids == std::vector<std::string>{"call00001", "call00002", "call00003", "call00004"});
     const auto one = last_turn("m.tool_calls and m.tool_calls|length > 1");
     REQUIRE(one.tool_calls.as_array().size() == 1);
     CHECK(one.tool_calls.at(0).at("function").at("name").as_string() == "f");

@@ -3,6 +3,8 @@
 // tools. Knows neither models nor threads.
 #pragma once
 
+#include <charconv>
+#include <cstddef>
 #include <deque>
 #include <optional>
 #include <span>
@@ -24,9 +26,11 @@ namespace wafer::inline WAFER_ABI {
 /// The text side of one answer. The tokenizer must outlive it.
 class answer_stream {
 public:
-    /// prompt: what the answer continues.
-    answer_stream(const tokenizer& words, call_dialect dialect, std::vector<std::string> stop, std::string_view prompt)
-        : words_(&words), dialect_(dialect), text_(words), stop_(std::move(stop)), reader_(dialect, prompt) {
+    /// prompt: what the answer continues. last_call: the number of the last one before it, since ids differ.
+    answer_stream(const tokenizer& words, call_dialect dialect, std::vector<std::string> stop, std::string_view prompt,
+                  std::size_t last_call = 0)
+        : words_(&words), dialect_(dialect), text_(words), stop_(std::move(stop)), reader_(dialect, prompt),
+          last_call_(last_call) {
         said_.role = "assistant";
     }
 
@@ -61,6 +65,12 @@ public:
     }
     /// Whether there is none now.
     [[nodiscard]] bool empty() const noexcept { return ready_.empty(); }
+    /// The number in a call's id as answers give them; 0 for others.
+    [[nodiscard]] static std::size_t number_of_call(std::string_view id) noexcept {
+        std::size_t n = 0;
+        if (id.size() == 9 && id.starts_with("call")) std::from_chars(id.data() + 4, id.data() + id.size(), n);
+        return n;
+    }
     /// What came so far, as a turn of the conversation.
     [[nodiscard]] const message& said() const noexcept { return said_; }
 
@@ -78,9 +88,9 @@ private:
                 case reply_kind::call_invalid: said_.content += e.text; break;
                 case reply_kind::call_end: {
                     // Nine letters or digits: the one form that every template takes.
-                    const auto n = std::to_string(++calls_);
-                    const auto id = "call" + std::string(n.size() < 5 ? 5 - n.size() : 0, '0') + n;
-                    said_.tool_calls.push_back(make_tool_call(e.name, e.arguments, id));
+                    const auto n = std::to_string(++last_call_);
+                    e.id = "call" + std::string(n.size() < 5 ? 5 - n.size() : 0, '0') + n;
+                    said_.tool_calls.push_back(make_tool_call(e.name, e.arguments, e.id));
                     break;
                 }
                 default: break;
@@ -98,7 +108,7 @@ private:
     reply_reader reader_;
     message said_;
     std::deque<reply_piece> ready_;
-    int calls_ = 0;
+    std::size_t last_call_;
 };
 
 }  // namespace wafer::inline WAFER_ABI

@@ -55,6 +55,7 @@ public:
         return ended_ == finish::running ? finish::stopped : ended_;
     }
 
+    /// Walks the pieces: each step computes the next. Copies share one walk.
     class iterator {
     public:
         using value_type = reply_piece;

@@ -45,6 +45,7 @@ namespace wafer::inline WAFER_ABI {
 template <cost_policy Policy>
 class session {
 public:
+    /// A conversation with this model, priced by this policy. Of the model it keeps a copy, which shares all that is large.
     /// @throws error: out_of_memory, invalid_argument
     explicit session(const model& m, Policy policy = {}, session_options options = {})
         : model_(m), options_(std::move(options)),
@@ -59,6 +60,7 @@ public:
             reset();
         });
     }
+    /// The same without prices.
     session(const model& m, session_options options) requires std::same_as<Policy, cost::none>
         : session(m, Policy{}, std::move(options)) {}
     session(const session&) = delete;
@@ -114,6 +116,8 @@ public:
             messages_ = std::move(fresh);
         });
     }
+    /// The conversation so far, with the system prompt; an answer joins it when it ends. Valid until the next call that is not
+    /// const.
     [[nodiscard]] std::span<const message> messages() const noexcept { return messages_; }
 
     /// Keeps the whole conversation: messages, tokens with their logits and cache, how answers are drawn and the state of their
@@ -175,17 +179,20 @@ public:
     [[nodiscard]] std::vector<cost_report> cost() const {
         return or_out_of_memory([&] { return sequence_.costs().reports(); });
     }
+    /// Begins all reports anew.
     void reset_cost() noexcept { sequence_.costs().reset(); }
 
     /// The parts, for those who want to drive them: token by token, with logits.
     [[nodiscard]] sequence<Policy>& tokens() noexcept { return sequence_; }
     [[nodiscard]] const sequence<Policy>& tokens() const noexcept { return sequence_; }
+    /// How it answers now, with what was set or loaded since construction.
     [[nodiscard]] const session_options& options() const noexcept { return options_; }
-    /// Changes how later answers are drawn.
+    /// Changes how later answers are drawn. @throws error{errc::invalid_argument} for values out of range
     void set_sampling(const sampling& how) {
         sampler_ = sampler(how);
         options_.how = how;
     }
+    /// Whether templates that ask are told to think in later answers; not set: the template's own default.
     void set_thinking(std::optional<bool> on) noexcept { options_.thinking = on; }
     /// Constrains later answers; null: no longer.
     void set_grammar(std::shared_ptr<const grammar::program> rules) noexcept { options_.grammar = std::move(rules); }
@@ -282,12 +289,24 @@ private:
         // Without tools nothing is a call, but some models write even plain answers in their own format.
         const auto dialect = model_.calls();
         const bool reads_calls = !options_.tools.is_null() || dialect == call_dialect::harmony;
-        answer_.emplace(words(), reads_calls ? dialect : call_dialect::none, options_.stop, prompt);
+        answer_.emplace(words(), reads_calls ? dialect : call_dialect::none, options_.stop, prompt, last_call());
         rules_.reset();
         if (options_.grammar) rules_.emplace(options_.grammar, model_.trie());
         prompt_ = std::move(ids);
         stats_.begin(prompt_.size(), reused_);
         finish_ = finish::running;
+    }
+
+    /// The largest number in an id like those that answers give their calls.
+    [[nodiscard]] std::size_t last_call() const {
+        std::size_t last = 0;
+        for (const auto& m : messages_) {
+            if (!m.tool_calls.is_array()) continue;
+            for (const json& call : m.tool_calls.as_array())
+                if (const json* id = call.find("id"); id != nullptr && id->is_string())
+                    last = std::max(last, answer_stream::number_of_call(id->as_string()));
+        }
+        return last;
     }
 
     /// Reads the prompt if that was not done yet. False if it was stopped.

@@ -13,6 +13,7 @@
 
 namespace wafer::inline WAFER_ABI {
 
+/// Whose way of writing calls.
 enum class call_dialect : std::uint8_t { none, llama, hermes, deepseek, mistral, harmony };
 
 /// One dialect. Either the JSON names the function, or the name stands before the JSON and a separator.

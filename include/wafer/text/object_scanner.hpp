@@ -14,6 +14,7 @@
 
 namespace wafer::inline WAFER_ABI {
 
+/// How far an object was read; broken: it is none.
 enum class scan_state : std::uint8_t { before, inside, done, broken };
 
 /// Reads a growing text from an offset on. It checks brackets, strings and which characters may stand outside of them; what

@@ -14,14 +14,17 @@
 
 namespace wafer::inline WAFER_ABI {
 
+/// Which of the two a stretch of text is.
 enum class text_kind : std::uint8_t { thinking, answer };
 
+/// A stretch of a stream, all of one kind.
 struct text_piece {
     text_kind kind;
     std::string text;
     friend bool operator==(const text_piece&, const text_piece&) = default;
 };
 
+/// What stands around thinking.
 struct think_tags {
     std::string open = "<think>", close = "</think>";  // neither may be empty
 };

@@ -20,6 +20,7 @@
 
 namespace wafer::inline WAFER_ABI {
 
+/// What a stretch of a reply is, and what its members hold.
 enum class reply_kind : std::uint8_t {
     thinking,        // text: a piece of what the model thinks
     answer,          // text: a piece of what it says
@@ -35,6 +36,7 @@ struct reply_event {
     std::string text;
     std::string name{};  // of call_end
     json arguments{};    // of call_end: an object
+    std::string id{};    // of call_end, where a session reads: what a tool's answer refers to
     friend bool operator==(const reply_event&, const reply_event&) = default;
 };
 
