@@ -3,7 +3,6 @@
 // tools. Knows neither models nor threads.
 #pragma once
 
-#include <charconv>
 #include <cstddef>
 #include <deque>
 #include <optional>
@@ -17,6 +16,7 @@
 #include <wafer/core/json.hpp>
 #include <wafer/gen/reply.hpp>
 #include <wafer/gen/stop_strings.hpp>
+#include <wafer/gen/turns.hpp>
 #include <wafer/text/chat_template.hpp>
 #include <wafer/text/reply_reader.hpp>
 #include <wafer/text/tokenizer.hpp>
@@ -65,12 +65,6 @@ public:
     }
     /// Whether there is none now.
     [[nodiscard]] bool empty() const noexcept { return ready_.empty(); }
-    /// The number in a call's id as answers give them; 0 for others.
-    [[nodiscard]] static std::size_t number_of_call(std::string_view id) noexcept {
-        std::size_t n = 0;
-        if (id.size() == 9 && id.starts_with("call")) std::from_chars(id.data() + 4, id.data() + id.size(), n);
-        return n;
-    }
     /// What came so far, as a turn of the conversation.
     [[nodiscard]] const message& said() const noexcept { return said_; }
 
@@ -87,9 +81,7 @@ private:
                 case reply_kind::answer:
                 case reply_kind::call_invalid: said_.content += e.text; break;
                 case reply_kind::call_end: {
-                    // Nine letters or digits: the one form that every template takes.
-                    const auto n = std::to_string(++last_call_);
-                    e.id = "call" + std::string(n.size() < 5 ? 5 - n.size() : 0, '0') + n;
+                    e.id = id_of_call(++last_call_);
                     said_.tool_calls.push_back(make_tool_call(e.name, e.arguments, e.id));
                     break;
                 }

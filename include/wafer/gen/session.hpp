@@ -19,7 +19,6 @@
 #include <wafer/core/config.hpp>
 #include <wafer/core/error.hpp>
 #include <wafer/core/hash.hpp>
-#include <wafer/core/json.hpp>
 #include <wafer/cost/report.hpp>
 #include <wafer/fwd.hpp>
 #include <wafer/gen/answer_stream.hpp>
@@ -29,6 +28,7 @@
 #include <wafer/gen/session_options.hpp>
 #include <wafer/gen/session_state.hpp>
 #include <wafer/gen/stats.hpp>
+#include <wafer/gen/turns.hpp>
 #include <wafer/io/mapped_file.hpp>
 #include <wafer/io/replace_file.hpp>
 #include <wafer/model/sequence.hpp>
@@ -228,37 +228,20 @@ private:
         return id ? std::string(words().piece(*id)) : std::string();
     }
 
-    template <class Visit>
-    static void for_each_text(json& value, const Visit& visit) {
-        if (value.is_string()) {
-            std::string text = value.as_string();
-            visit(text);
-            value = std::move(text);
-        } else if (value.is_array()) {
-            for (json& item : value.as_array()) for_each_text(item, visit);
-        } else if (value.is_object()) {
-            for (auto& [key, item] : value.as_object()) {
-                visit(key);
-                for_each_text(item, visit);
-            }
-        }
-    }
-
-    /// The prompt for a conversation. Control tokens are for templates and system prompts to write: look-alikes in what users,
-    /// tools and the model itself said stay text.
+    /// The prompt for a conversation.
     [[nodiscard]] std::string shown(std::vector<message> turns) const {
-        const auto inert = [&](std::string& text) { text = words().inert(text); };
-        for (auto& m : turns) {
-            if (m.role == "system" || m.role == "developer") continue;
-            for (auto* text : {&m.content, &m.reasoning, &m.tool_call_id, &m.name}) inert(*text);
-            for_each_text(m.tool_calls, inert);
-        }
+        make_inert(turns, words());
         template_options how;
         how.enable_thinking = options_.thinking;
         how.tools = options_.tools;
         how.bos_token = token_text(words().bos());
         how.eos_token = token_text(words().eos());
         return model_.chat().render(turns, how);
+    }
+
+    /// Whether the template takes these turns. Without exceptions there is no trying.
+    [[nodiscard]] bool is_shown(std::vector<message> turns) const {
+        return WAFER_EXCEPTIONS == 0 || !error_of([&] { static_cast<void>(shown(std::move(turns))); });
     }
 
     /// Takes back the turns of a question that fails.
@@ -289,24 +272,13 @@ private:
         // Without tools nothing is a call, but some models write even plain answers in their own format.
         const auto dialect = model_.calls();
         const bool reads_calls = !options_.tools.is_null() || dialect == call_dialect::harmony;
-        answer_.emplace(words(), reads_calls ? dialect : call_dialect::none, options_.stop, prompt, last_call());
+        answer_.emplace(words(), reads_calls ? dialect : call_dialect::none, options_.stop, prompt,
+                        last_call(messages_));
         rules_.reset();
         if (options_.grammar) rules_.emplace(options_.grammar, model_.trie());
         prompt_ = std::move(ids);
         stats_.begin(prompt_.size(), reused_);
         finish_ = finish::running;
-    }
-
-    /// The largest number in an id like those that answers give their calls.
-    [[nodiscard]] std::size_t last_call() const {
-        std::size_t last = 0;
-        for (const auto& m : messages_) {
-            if (!m.tool_calls.is_array()) continue;
-            for (const json& call : m.tool_calls.as_array())
-                if (const json* id = call.find("id"); id != nullptr && id->is_string())
-                    last = std::max(last, answer_stream::number_of_call(id->as_string()));
-        }
-        return last;
     }
 
     /// Reads the prompt if that was not done yet. False if it was stopped.
@@ -412,38 +384,11 @@ private:
             prompt_.clear();
             if (!asked_) return;
             messages_.push_back(answer_->said());
-            if (make_showable()) asked_.reset();
+            if (make_showable(messages_, [&](auto turns) { return is_shown(std::move(turns)); })) asked_.reset();
             else forget_question();
         });
     }
 
-    /// Whether the template takes the conversation and what may follow it.
-    [[nodiscard]] bool is_showable() const {
-        auto turns = messages_;
-        if (const auto& calls = messages_.back().tool_calls; calls.is_null())
-            turns.push_back({.role = "user", .content = "?"});
-        else
-            for (const json& call : calls.as_array())
-                turns.push_back({.role = "tool", .content = "?", .tool_call_id = call.at("id").as_string()});
-        return !error_of([&] { static_cast<void>(shown(std::move(turns))); });
-    }
-    /// Makes the last turn one that the template takes, since no answer may end a conversation for good: some take only one
-    /// call at a time, or no empty text. False if the answer cannot be shown at all.
-    [[nodiscard]] bool make_showable() {
-        if (WAFER_EXCEPTIONS == 0 || is_showable()) return true;  // without exceptions there is no trying
-        message& last = messages_.back();
-        const message said = last;
-        if (last.tool_calls.is_array()) {
-            last.tool_calls.as_array().resize(1);
-            if (is_showable()) return true;
-            last.tool_calls = {};
-            if (is_showable()) return true;
-        }
-        last = {.role = said.role, .content = "?"};
-        if (is_showable()) return false;
-        last = said;  // it takes no second turn, whatever the first was
-        return true;
-    }
     /// The same where nothing may be thrown.
     void abandon() noexcept {
         static_cast<void>(exception_of([&] { settle(); }));
