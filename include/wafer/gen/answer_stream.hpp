@@ -27,10 +27,11 @@ namespace wafer::inline WAFER_ABI {
 class answer_stream {
 public:
     /// prompt: what the answer continues. last_call: the number of the last one before it, since ids differ.
+    /// continues: the answer goes on in the prompt's own text, where a space counts, rather than being a turn of its own.
     answer_stream(const tokenizer& words, call_dialect dialect, std::vector<std::string> stop, std::string_view prompt,
-                  std::size_t last_call = 0)
-        : words_(&words), dialect_(dialect), text_(words), stop_(std::move(stop)), reader_(dialect, prompt),
-          last_call_(last_call) {
+                  std::size_t last_call = 0, bool continues = false)
+        : words_(&words), dialect_(dialect), text_(words, control_text::hide, continues), stop_(std::move(stop)),
+          reader_(dialect, prompt), last_call_(last_call) {
         said_.role = "assistant";
     }
 

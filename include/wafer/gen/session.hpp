@@ -95,7 +95,7 @@ public:
         return or_out_of_memory([&] {
             sequence_.clear_stop();
             settle();
-            begin(prompt);
+            begin(prompt, true);
             return reply<Policy>(*this);
         });
     }
@@ -255,7 +255,7 @@ private:
     };
 
     /// Takes a prompt: what the sequence already holds of it stays.
-    void begin(std::string_view prompt) {
+    void begin(std::string_view prompt, bool continues = false) {
         std::vector<token_id> ids = words().encode(prompt);
         if (words().adds_bos() && (ids.empty() || ids.front() != *words().bos()))
             ids.insert(ids.begin(), *words().bos());
@@ -273,7 +273,7 @@ private:
         const auto dialect = model_.calls();
         const bool reads_calls = !options_.tools.is_null() || dialect == call_dialect::harmony;
         answer_.emplace(words(), reads_calls ? dialect : call_dialect::none, options_.stop, prompt,
-                        last_call(messages_));
+                        last_call(messages_), continues);
         rules_.reset();
         if (options_.grammar) rules_.emplace(options_.grammar, model_.trie());
         prompt_ = std::move(ids);
@@ -309,7 +309,7 @@ private:
 
     /// Draws one token, and makes its logits' successor ready.
     void advance() {
-        if (is_ruled() && rules_->is_final()) return end_with(finish::end_of_turn);
+        if (is_ruled() && rules_->is_over()) return end_with(finish::end_of_turn);
         const token_id id = draw();
         stats_.token();
         if (words().is_end(id)) return end_with(finish::end_of_turn);
@@ -339,12 +339,21 @@ private:
 
     [[nodiscard]] token_id draw_free() {
         allowed_.clear();  // all are
-        // Text in the place of a message's header would escape the grammar.
-        for (const std::string_view marker : rules_ ? answer_->awaited() : std::span<const std::string_view>())
-            if (const auto id = words().find(marker)) {
-                allowed_.resize((sequence_.logits().size() + 63) / 64);
-                allowed_[static_cast<std::size_t>(*id) / 64] |= std::uint64_t{1} << *id % 64;
+        if (rules_) {
+            const std::size_t n = (sequence_.logits().size() + 63) / 64;
+            const auto bit = [](token_id id) { return std::uint64_t{1} << id % 64; };
+            // Text in the place of a message's header would escape the grammar.
+            for (const std::string_view marker : answer_->awaited())
+                if (const auto id = words().find(marker)) {
+                    allowed_.resize(n);
+                    allowed_[static_cast<std::size_t>(*id) / 64] |= bit(*id);
+                }
+            // So would a turn that ends before the answer.
+            if (allowed_.empty()) {
+                allowed_.assign(n, ~std::uint64_t{0});
+                for (const token_id id : model_.trie()->ends()) allowed_[static_cast<std::size_t>(id) / 64] &= ~bit(id);
             }
+        }
         return sampler_.pick(sequence_.logits(), sequence_.tokens(), allowed_);
     }
 

@@ -27,7 +27,8 @@ struct session_options {
     std::size_t max_tokens = 0;       // of one answer; 0: as many as fit
     std::vector<std::string> stop{};  // strings that end an answer and are not part of it
     json tools{};  // definitions of tools that may be called, an array as in the OpenAI API; null: none
-    /// What an answer, apart from its thinking, has to satisfy: grammar::gbnf(text), grammar::json_schema(schema) or null.
+    /// What an answer, apart from its thinking, has to satisfy: grammar::gbnf(text), grammar::json_schema(schema) or null. It
+    /// is complete where ended() is end_of_turn; max_tokens, stop strings and a full context cut it anywhere.
     std::shared_ptr<const grammar::program> grammar{};
 };
 

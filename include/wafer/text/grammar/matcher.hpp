@@ -75,6 +75,13 @@ public:
     [[nodiscard]] bool can_stop() const noexcept { return automaton_.can_stop(now()); }
     /// Whether it does and nothing more may follow: the turn is over.
     [[nodiscard]] bool is_final() const noexcept { return automaton_.is_final(now()); }
+    /// Whether nothing can follow: is_final(), or it can stop and the vocabulary has no token to say so or to go on with.
+    /// @throws error{errc::grammar_failed}, as mask()
+    [[nodiscard]] bool is_over() {
+        if (is_final() || !can_stop() || !tokens_->ends().empty()) return is_final();
+        const auto bits = mask();
+        return std::all_of(bits.begin(), bits.end(), [](std::uint64_t word) { return word == 0; });
+    }
     /// Begins a new text. What was learnt of the grammar is kept.
     void reset() { path_[0] = automaton_.start(); }
 
