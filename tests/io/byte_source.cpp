@@ -62,6 +62,8 @@ TEST_CASE("byte_source: the same bytes from a mapping, kept memory, owned memory
     const auto bytes = content();
     check_reads(bytes);
     check_reads(std::span<const std::byte>(bytes));
+    auto writable = content();
+    check_reads(std::span(writable));
     check_reads(content());
     const wafer_test::temporary_directory folder;
     const auto path = folder.file("f", {reinterpret_cast<const char*>(bytes.data()), bytes.size()});

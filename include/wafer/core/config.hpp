@@ -15,6 +15,9 @@
 #if __cplusplus < 202002L
 #error "wafer is C++20: compile with -std=c++20"
 #endif
+#if defined(__FINITE_MATH_ONLY__) && __FINITE_MATH_ONLY__
+#error "wafer's masks are infinities: compile the file that includes it without -ffast-math and -ffinite-math-only"
+#endif
 static_assert(sizeof(void*) == 8, "wafer plans models of any size, whole, in std::size_t: 64-bit hosts only");
 #if defined(min) || defined(max)
 #error "define NOMINMAX before <windows.h>: its macros min and max would change wafer's and the standard library's code"
@@ -114,9 +117,11 @@ static_assert(sizeof(void*) == 8, "wafer plans models of any size, whole, in std
 #else
 #define WAFER_ABI_ERRORS _ne
 #endif
-#define WAFER_ABI_JOIN_(major, minor, isa, more, vec, errors) v##major##_##minor##_##isa##more##_##vec##errors
-#define WAFER_ABI_JOIN(major, minor, isa, more, vec, errors) WAFER_ABI_JOIN_(major, minor, isa, more, vec, errors)
-/// The inline namespace that everything lives in: wafer::v0_1_x86_xd, say. Users never write it.
+#define WAFER_ABI_JOIN_(major, minor, patch, isa, more, vec, errors)                                                   \
+    v##major##_##minor##_##patch##_##isa##more##_##vec##errors
+#define WAFER_ABI_JOIN(major, minor, patch, isa, more, vec, errors)                                                    \
+    WAFER_ABI_JOIN_(major, minor, patch, isa, more, vec, errors)
+/// The inline namespace that everything lives in: wafer::v0_1_0_x86_xd, say. Users never write it.
 #define WAFER_ABI                                                                                                      \
-    WAFER_ABI_JOIN(WAFER_VERSION_MAJOR, WAFER_VERSION_MINOR, WAFER_ABI_ISA, WAFER_ABI_MORE, WAFER_ABI_VEC,             \
-                   WAFER_ABI_ERRORS)
+    WAFER_ABI_JOIN(WAFER_VERSION_MAJOR, WAFER_VERSION_MINOR, WAFER_VERSION_PATCH, WAFER_ABI_ISA, WAFER_ABI_MORE,       \
+                   WAFER_ABI_VEC, WAFER_ABI_ERRORS)

@@ -40,6 +40,8 @@ public:
     /// Memory that the caller keeps as long as this source, and what is made from it, is in use.
     byte_source(std::span<const std::byte> kept, std::string name = "memory")
         : name_(std::move(name)), memory_(kept), size_(kept.size()) {}
+    byte_source(std::span<std::byte> kept, std::string name = "memory")
+        : byte_source(std::span<const std::byte>(kept), std::move(name)) {}
     byte_source(const std::vector<std::byte>& kept, std::string name = "memory")
         : byte_source(std::span(kept), std::move(name)) {}
     /// Memory that is handed over.

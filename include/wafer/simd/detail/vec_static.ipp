@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The vector of the static target: xsimd's default batch (whatever the user's own flags allow: SSE2, NEON, AVX-512 ...),
-//
-// or the compiler's own vectors of 16 bytes (GCC and Clang). Nothing here needs more than xsimd 8.
+// or the compiler's own vectors of 16 bytes. Nothing here needs more than xsimd 8.
 
 inline constexpr std::size_t tile_tokens = 4;  // tokens that a float kernel keeps in registers
 
@@ -11,6 +10,15 @@ using vi = xsimd::batch<std::int32_t>;  // i32 lanes
 using vh = xsimd::batch<std::int16_t>;  // pairs of i16 per i32 lane
 inline constexpr std::size_t width = vf::size;
 
+// The same bits as another batch. (xsimd 11 asks for its element.)
+template <class To, class From>
+WAFER_FORCE_INLINE To same_bits(From a) noexcept {
+#if XSIMD_VERSION_MAJOR >= 11
+    return xsimd::bitwise_cast<typename To::value_type>(a);
+#else
+    return xsimd::bitwise_cast<To>(a);
+#endif
+}
 WAFER_FORCE_INLINE vf load(const float* p) noexcept { return vf::load_unaligned(p); }
 WAFER_FORCE_INLINE void store(float* p, vf a) noexcept { a.store_unaligned(p); }
 WAFER_FORCE_INLINE vi load(const std::int32_t* p) noexcept { return vi::load_unaligned(p); }
@@ -39,17 +47,17 @@ WAFER_FORCE_INLINE vi shift_left(vi a) noexcept {
 }
 template <int N>
 WAFER_FORCE_INLINE vi shift_right(vi a) noexcept {
-    return xsimd::bitwise_cast<vi>(xsimd::bitwise_cast<xsimd::batch<std::uint32_t>>(a) >> N);
+    return same_bits<vi>(same_bits<xsimd::batch<std::uint32_t>>(a) >> N);
 }
 WAFER_FORCE_INLINE vf to_float(vi a) noexcept { return xsimd::to_float(a); }
-WAFER_FORCE_INLINE vi as_int(vf a) noexcept { return xsimd::bitwise_cast<vi>(a); }
-WAFER_FORCE_INLINE vf as_float(vi a) noexcept { return xsimd::bitwise_cast<vf>(a); }
+WAFER_FORCE_INLINE vi as_int(vf a) noexcept { return same_bits<vi>(a); }
+WAFER_FORCE_INLINE vf as_float(vi a) noexcept { return same_bits<vf>(a); }
 
-WAFER_FORCE_INLINE vh halves(vi a) noexcept { return xsimd::bitwise_cast<vh>(a); }
+WAFER_FORCE_INLINE vh halves(vi a) noexcept { return same_bits<vh>(a); }
 WAFER_FORCE_INLINE vh add(vh a, vh b) noexcept { return a + b; }
 WAFER_FORCE_INLINE vh mul(vh a, vh b) noexcept { return a * b; }
 WAFER_FORCE_INLINE vi sum_pairs(vh a) noexcept {
-    const vi w = xsimd::bitwise_cast<vi>(a);
+    const vi w = same_bits<vi>(a);
     return ((w << 16) >> 16) + (w >> 16);
 }
 WAFER_FORCE_INLINE vh extend_low(vh a) noexcept { return (a << 8) >> 8; }  // low byte of each i16, signed
