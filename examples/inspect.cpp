@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <charconv>
 #include <cstdint>
+#include <exception>
 #include <iomanip>
 #include <iostream>
 #include <map>
@@ -242,5 +243,7 @@ int main(int argc, char** argv) {
         return fail(e.what(), 1);
     } catch (const std::bad_alloc&) {
         return fail("out of memory", 1);
+    } catch (const std::exception& e) {  // the system's own refusals
+        return fail(e.what(), 1);
     }
 }

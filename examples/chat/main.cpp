@@ -114,5 +114,7 @@ int main(int argc, char** argv) {
         return fail(e.what(), 1);
     } catch (const std::bad_alloc&) {
         return fail("out of memory", 1);
+    } catch (const std::exception& e) {  // the system's own refusals
+        return fail(e.what(), 1);
     }
 }

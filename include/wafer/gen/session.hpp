@@ -61,8 +61,9 @@ public:
         });
     }
     /// The same without prices.
-    session(const model& m, session_options options) requires std::same_as<Policy, cost::none>
-        : session(m, Policy{}, std::move(options)) {}
+    template <class Prices = Policy>
+    session(const model& m, session_options options) requires std::same_as<Prices, cost::none>
+        : session(m, Prices{}, std::move(options)) {}
     session(const session&) = delete;
     session& operator=(const session&) = delete;
 
