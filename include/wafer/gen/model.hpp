@@ -44,14 +44,17 @@ struct load_options {
 /// Not for a forked child, where its threads are missing (see thread_pool): load after fork().
 class model {
 public:
-    /// @throws error: everything that can be wrong with a file; see errc
+    /// Makes a checkpoint's weights resident. @throws error, as load() without what opening the file throws
     model(const checkpoint& file, const load_options& options = {})
         : state_(or_out_of_memory([&] { return make_state(file, options); })) {
         if (state_->log) or_out_of_memory([&] { report(); });
     }
 
+    /// Sizes and constants of the network. A swap leaves them as they are.
     [[nodiscard]] const model_config& config() const noexcept { return state_->net->config(); }
+    /// The network, for a sequence of one's own; stays alive as long as this is held.
     [[nodiscard]] std::shared_ptr<const network> net() const noexcept { return state_->net; }
+    /// The threads that run it; may be shared with other models.
     [[nodiscard]] const std::shared_ptr<thread_pool>& pool() const noexcept { return state_->pool; }
     /// Tells models apart by what decides their answers: the network (see model/fingerprint.hpp) and the vocabulary. Not by
     /// names, template or threads. Changes with swap().
@@ -62,7 +65,9 @@ public:
     void log(log_level level, std::string_view line) const {
         if (state_->log) state_->log(level, line);
     }
+    /// Whether words() gives one.
     [[nodiscard]] bool has_tokenizer() const noexcept { return state_->words.has_value(); }
+    /// Whether chat() gives one: the file has a template, and it could be read.
     [[nodiscard]] bool has_chat_template() const noexcept { return state_->chat.has_value(); }
     /// @throws error{errc::unsupported_tokenizer} if the file has no vocabulary
     [[nodiscard]] const tokenizer& words() const {
@@ -100,8 +105,13 @@ public:
         return state_->trie;
     }
 
-    /// Replaces the weights in place by another checkpoint's of the same shape and vocabulary (or without one), as when a distilled model with new weights
-    /// arrives. Sessions begun before are stale: their next use raises errc::stale_session.
+    /// Replaces the weights in place by another checkpoint's of the same shape and vocabulary (or without one), as when
+    /// a distilled model with new weights arrives. Waits for running passes. Sessions begun before are stale: their
+    /// next use raises errc::stale_session.
+    /// @throws error before anything has changed: wrong_shape (or another architecture, type or constant), wrong_model
+    /// (another vocabulary), and what is wrong with the checkpoint itself, as load(); half-way io_failed or
+    /// out_of_memory, if its bytes cannot be read: see network::swap
+    /// @cost  one read of the file; no second copy of the weights
     void swap(const checkpoint& file) {
         or_out_of_memory([&] {
             const auto words = read_vocabulary(file);
@@ -111,6 +121,7 @@ public:
             state_->net->swap(file, *state_->pool);
         });
     }
+    /// The same for a file. @throws error as above, and what open_checkpoint throws
     void swap(const std::filesystem::path& path) {
         or_out_of_memory([&] { swap(open_checkpoint(path)); });
     }
@@ -186,15 +197,19 @@ private:
 
 /// Loads a model: reads the header, plans, packs the weights into the resident arena, seals it.
 ///     const auto model = wafer::load("model.gguf");
-/// Costs one read of the file; needs its weights' size in memory. @throws error
+/// @throws error: file_not_found, permission_denied, not_a_file, io_failed; bad_magic, unsupported_version, truncated,
+/// corrupt, duplicate_name, unsupported_dtype; unsupported_architecture, missing_key, missing_tensor, wrong_type,
+/// wrong_shape; unsupported_tokenizer, bad_vocabulary; out_of_memory, target_unavailable, cancelled. A chat template
+/// that cannot be read is no error here, but one of model::chat().
+/// @cost  one read of the file; its weights' size in memory (exactly: plan())
 [[nodiscard]] inline model load(const std::filesystem::path& path, const load_options& options = {}) {
     return or_out_of_memory([&] { return model(open_checkpoint(path), options); });
 }
-/// Loads a model that is in memory (kept by the caller until this returns, or handed over) or behind a reader, of which every
-/// byte is read once, when it is needed.
+/// Loads a model that is in memory (kept by the caller until this returns, or handed over) or behind a reader, of which
+/// every byte is read once, when it is needed.
 ///     const auto model = wafer::load(std::span(image));
 ///     const auto model = wafer::load(wafer::file_reader{.size = n, .read = [&](auto offset, auto to) { ... }});
-/// @throws error: as above, and what the reader raises
+/// @throws error: as above, what the reader raises, and invalid_argument for one shard of a split model
 [[nodiscard]] inline model load(byte_source file, const load_options& options = {}) {
     return or_out_of_memory([&] { return model(open_checkpoint(std::move(file)), options); });
 }

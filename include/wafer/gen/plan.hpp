@@ -34,6 +34,7 @@ struct model_plan {
     std::vector<sram::resident>
         residents;  // the stored matrices; a device's tiles may share one in pieces of 32 weights
 
+    /// Memory that a model and one session take: weights, cache and scratch.
     [[nodiscard]] bytes total() const noexcept { return weights + cache + scratch; }
 
     /// Where every matrix would live on a device's mesh of tiles. @throws error{errc::does_not_fit}, naming what would do
@@ -44,9 +45,12 @@ struct model_plan {
 };
 
 /// Plans a model and a session. Allocates nothing of what it plans.
+/// @param n_threads  that will run it; 0: one for each CPU this process may use
 /// @param at_most  memory that may be used; default: what the system has available now
 /// @throws error{errc::does_not_fit} naming the need, the limit and the longest context that would fit
-/// @throws error: everything that can be wrong with a header or a shape
+/// @throws error: unsupported_architecture, missing_key, missing_tensor, wrong_type, wrong_shape, corrupt;
+/// invalid_argument (shape); out_of_memory
+/// @cost  counting runs over shapes; no weight is read
 [[nodiscard]] inline model_plan plan(const checkpoint& file, sequence_shape shape = {}, std::size_t n_threads = 0,
                                      std::optional<bytes> at_most = {}) {
     return or_out_of_memory([&] {
@@ -80,6 +84,7 @@ struct model_plan {
     });
 }
 
+/// The same for a file, of which the header alone is read. @throws error as above, and what open_checkpoint throws
 [[nodiscard]] inline model_plan plan(const std::filesystem::path& path, sequence_shape shape = {},
                                      std::size_t n_threads = 0, std::optional<bytes> at_most = {}) {
     return plan(open_checkpoint(path), shape, n_threads, at_most);

@@ -29,20 +29,23 @@ struct reply_piece {
 template <cost_policy Policy>
 class reply {
 public:
+    /// The one that was moved from is at its end.
     reply(reply&& o) noexcept : session_(std::exchange(o.session_, nullptr)), number_(o.number_), ended_(o.ended_) {}
     reply& operator=(reply&&) = delete;
     ~reply() {
         if (is_current()) session_->abandon();
     }
 
-    /// The next piece, or nothing at the end. @throws error{errc::stale_session}
+    /// The next piece, or nothing at the end. The first call reads the prompt.
+    /// @throws error: stale_session, grammar_failed, out_of_memory; the question and its answer are then forgotten
+    /// @cost  one pass for each token; a piece may take several
     [[nodiscard]] std::optional<reply_piece> next() {
         if (!is_current()) return std::nullopt;
         auto piece = session_->next_piece();
         ended_ = session_->ended();
         return piece;
     }
-    /// Walks to the end and returns the answer without its thinking.
+    /// Walks to the end and returns the answer without its thinking and its calls of tools. @throws error as next()
     std::string text() {
         std::string all;
         while (auto piece = next())
@@ -60,8 +63,11 @@ public:
     public:
         using value_type = reply_piece;
         using difference_type = std::ptrdiff_t;
+        /// Computes the first piece. @throws error as next(); the reply must stay where it is meanwhile
         explicit iterator(reply* from) : from_(from) { ++*this; }
+        /// The piece. @pre not at the end
         [[nodiscard]] const reply_piece& operator*() const noexcept { return *piece_; }
+        /// Computes the next. @throws error as next()
         iterator& operator++() {
             piece_ = from_->next();
             return *this;
@@ -73,7 +79,9 @@ public:
         reply* from_;
         std::optional<reply_piece> piece_;
     };
+    /// Computes the first piece. @throws error as next()
     [[nodiscard]] iterator begin() { return iterator(this); }
+    /// Where the walk ends; computes nothing.
     [[nodiscard]] std::default_sentinel_t end() const noexcept { return {}; }
 
 private:

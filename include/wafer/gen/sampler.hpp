@@ -32,6 +32,7 @@ struct sampling {
 /// @cite Fan et al. 2018 (top-k); Holtzman et al. 2020 (top-p); Nguyen et al. 2024 (min-p); Keskar et al. 2019, eq. 2 (penalty)
 class sampler {
 public:
+    /// Draws from how.seed on. @throws error{errc::invalid_argument} for values out of range
     explicit sampler(const sampling& how = {}) : sampler(how, how.seed) {}
     /// Draws on as the one whose state() that was.
     /// @throws error{errc::invalid_argument} for values out of range
@@ -48,7 +49,10 @@ public:
     /// The next token after `recent`. Logits that are not numbers are never drawn.
     /// @param allowed  bit i % 64 of word i / 64 for each token that may be drawn, one at least; empty: all may. The others are
     ///                 taken out before anything else, so that the rest keep their proportions.
+    /// @param logits  (n_vocab), not normalised
+    /// @param recent  tokens that the repetition penalty may concern, the newest last
     /// @pre logits is not empty
+    /// @cost  O(n_vocab log top_k), greedy O(n_vocab); with a penalty O(repeat_last^2) more
     [[nodiscard]] std::int32_t pick(std::span<const float> logits, std::span<const std::int32_t> recent = {},
                                     std::span<const std::uint64_t> allowed = {}) {
         candidates_.clear();
@@ -64,6 +68,7 @@ public:
         return draw();
     }
 
+    /// What it was made with.
     [[nodiscard]] const sampling& how() const noexcept { return how_; }
     /// All that draws change: with it, another sampler of the same `how` goes on alike.
     [[nodiscard]] std::uint64_t state() const noexcept { return random_; }

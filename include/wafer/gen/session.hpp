@@ -46,7 +46,8 @@ template <cost_policy Policy>
 class session {
 public:
     /// A conversation with this model, priced by this policy. Of the model it keeps a copy, which shares all that is large.
-    /// @throws error: out_of_memory, invalid_argument
+    /// Neither copied nor moved: its answers refer to it.
+    /// @throws error: invalid_argument (shape or sampling), out_of_memory, target_unavailable (see simd::select)
     explicit session(const model& m, Policy policy = {}, session_options options = {})
         : model_(m), options_(std::move(options)),
           sequence_(
@@ -69,7 +70,9 @@ public:
 
     /// Adds a user's message and begins the answer. Only what is new since the last turn goes through the network.
     /// @throws error{errc::context_full} if the conversation no longer fits; it then stands as before the question
-    /// @throws error: bad_utf8, template_failed, out_of_memory
+    /// @throws error: bad_utf8, template_failed, bad_template, unsupported_tokenizer, grammar_failed, out_of_memory;
+    /// invalid_argument (nothing to read, or above 1 GiB of text)
+    /// @cost  here all turns are rendered and encoded; the network reads when the first piece is asked for
     [[nodiscard]] reply<Policy> ask(std::string_view text) {
         return or_out_of_memory([&] {
             const message question{.role = "user", .content = std::string(text)};
@@ -90,8 +93,9 @@ public:
         });
     }
 
-    /// Continues a text as it stands: no template, and not part of the conversation.
-    /// @throws error{errc::context_full, errc::bad_utf8}
+    /// Continues a text as it stands: no template, and not part of the conversation. Control tokens written in it are
+    /// control tokens: pass what strangers typed through model.words().inert().
+    /// @throws error: as ask(), without what templates raise
     [[nodiscard]] reply<Policy> complete(std::string_view prompt) {
         return or_out_of_memory([&] {
             sequence_.clear_stop();
@@ -101,8 +105,9 @@ public:
         });
     }
 
-    /// Ends the running answer soon, from any thread or a signal handler, also while a prompt is being read. The conversation
-    /// goes on with what was said so far; a question that was not read to its end is forgotten.
+    /// Ends the running answer soon, from any thread or a signal handler, also while a prompt is being read; the next
+    /// question takes this back. The conversation goes on with what was said so far; a question that was not read to
+    /// its end is forgotten.
     void stop() noexcept { sequence_.request_stop(); }
     /// Why the last answer ended.
     [[nodiscard]] finish ended() const noexcept { return finish_; }
@@ -124,7 +129,8 @@ public:
     /// Keeps the whole conversation: messages, tokens with their logits and cache, how answers are drawn and the state of their
     /// randomness. A running answer ends here, as far as it came. What the work cost is not kept. The file is replaced as a
     /// whole, or not at all.
-    /// @throws error: stale_session, not_a_file, io_failed
+    /// @throws error: stale_session, not_a_file, io_failed, out_of_memory
+    /// @cost  bytes: the cache's used positions, 4 a token and a row of the vocabulary, 8 an expert of a layer, text
     void save(const std::filesystem::path& path) {
         or_out_of_memory([&] {
             settle();
@@ -133,7 +139,7 @@ public:
             file.commit();
         });
     }
-    /// The same as bytes.
+    /// The same as bytes.  @throws error: stale_session, out_of_memory
     [[nodiscard]] std::vector<std::byte> save() {
         return or_out_of_memory([&] {
             settle();
@@ -188,7 +194,8 @@ public:
     [[nodiscard]] const sequence<Policy>& tokens() const noexcept { return sequence_; }
     /// How it answers now, with what was set or loaded since construction.
     [[nodiscard]] const session_options& options() const noexcept { return options_; }
-    /// Changes how later answers are drawn. @throws error{errc::invalid_argument} for values out of range
+    /// Changes how tokens are drawn from now on, with randomness from how.seed.
+    /// @throws error{errc::invalid_argument} for values out of range; then nothing has changed
     void set_sampling(const sampling& how) {
         sampler_ = sampler(how);
         options_.how = how;

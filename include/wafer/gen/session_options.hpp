@@ -35,6 +35,7 @@ struct session_options {
 /// Why an answer ended, or that it has not. Saved sessions hold the number: new reasons go to the end.
 enum class finish : std::uint8_t { running, end_of_turn, stop_string, max_tokens, context_full, stopped };
 
+/// The enumerator's name.
 [[nodiscard]] constexpr std::string_view to_string(finish f) noexcept {
     constexpr std::string_view names[] = {"running",    "end_of_turn",  "stop_string",
                                           "max_tokens", "context_full", "stopped"};

@@ -28,15 +28,18 @@ struct answer_stats {
         return to_first.count > 0 ? static_cast<double>(prompt - reused) / to_first.count : 0;
     }
 
+    /// Starts the clock of a new answer.
     void begin(std::size_t n_prompt, std::size_t n_reused) noexcept {
         *this = {};
         prompt = n_prompt;
         reused = n_reused;
         start_ = clock::now();
     }
+    /// Counts a token that was drawn.
     void token() noexcept {
         if (generated++ == 0) to_first = since_start();
     }
+    /// Stops the clock.
     void end() noexcept { total = since_start(); }
 
 private:

@@ -17,6 +17,7 @@ namespace wafer::inline WAFER_ABI {
 /// back only what may be the beginning of one.
 class stop_strings {
 public:
+    /// Stops at any of these; empty ones count for nothing, and without any all text passes.
     explicit stop_strings(std::vector<std::string> strings = {}) : strings_(std::move(strings)) {
         std::erase_if(strings_, [](const std::string& s) { return s.empty(); });
     }

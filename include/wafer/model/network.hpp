@@ -33,7 +33,7 @@ namespace wafer::inline WAFER_ABI {
 class network {
 public:
     /// Plans. @param n_tiles  owners of rows; normally the threads that will run it.
-    /// @throws error: unsupported_architecture, missing_key, missing_tensor, wrong_shape, corrupt
+    /// @throws error: unsupported_architecture, missing_key, missing_tensor, wrong_type, wrong_shape, corrupt
     explicit network(const checkpoint& file, std::size_t n_tiles = 1)
         : weights_(make_architecture(file)), config_(read_config(file)) {
         config_.n_vocab = vocabulary_size(file);
@@ -91,8 +91,11 @@ public:
         settle();
     }
 
+    /// Sizes and constants, with n_vocab counted in the embedding.
     [[nodiscard]] const model_config& config() const noexcept { return config_; }
+    /// Which bytes are resident where: known before load().
     [[nodiscard]] const arena_plan& plan() const noexcept { return plan_; }
+    /// Whether it has weights: after load(), and not after a swap that failed half-way.
     [[nodiscard]] bool is_resident() const noexcept { return resident_.load(std::memory_order_acquire); }
     /// Tells networks apart by what decides their answers: see model/fingerprint.hpp. Computed when weights become resident.
     [[nodiscard]] std::uint64_t fingerprint() const noexcept { return fingerprint_.load(std::memory_order_acquire); }
@@ -105,7 +108,7 @@ public:
     /// The weights as the file stores them.
     [[nodiscard]] bytes stored() const noexcept { return stored_; }
 
-    /// @throws error{errc::invalid_argument}, as checked() does
+    /// The cache that such a sequence has. @throws error{errc::invalid_argument}, as checked() does
     [[nodiscard]] kv_shape cache_shape(const sequence_shape& s) const {
         return wafer::cache_shape(checked(s, config_), config_);
     }

@@ -37,7 +37,9 @@ enum class eval_status : std::uint8_t {
 template <cost_policy Policy>
 class sequence {
 public:
-    /// @throws error: out_of_memory, invalid_argument
+    /// Takes all its memory: cache, scratch, logits.
+    /// @throws error: out_of_memory; invalid_argument (shape, or the network is not loaded); target_unavailable (by
+    /// default kernels are those of simd::select())
     sequence(std::shared_ptr<const network> net, std::shared_ptr<thread_pool> pool, const sequence_shape& shape = {},
              Policy policy = {}, const simd::kernel_table& kernels = simd::select())
         : network_(std::move(net)), pool_(std::move(pool)), kernels_(&kernels),
@@ -50,23 +52,29 @@ public:
         tokens_.reserve(capacity_);
     }
 
-    /// Reads tokens; afterwards logits() are those that follow the last one.
+    /// Reads tokens; afterwards logits() are those that follow the last one. None: changes nothing.
+    /// @cost  one pass for each n_batch tokens, each with the pool to itself
     /// @throws error{errc::stale_session} after a swap; error{errc::invalid_argument} for ids outside the vocabulary
     eval_status eval(std::span<const std::int32_t> tokens) {
         return run(tokens, shape_.n_batch, 1, [](std::size_t, std::span<const float>) {});
     }
-    /// The same, and calls visit(position, logits) for every token; it may run other sequences.
+    /// The same, and calls visit(position, logits) for every token, logits (n_vocab) valid during the call; it may run
+    /// other sequences.
+    /// @cost  one pass for each n_output tokens
     template <class Visit>
     eval_status eval_each(std::span<const std::int32_t> tokens, Visit&& visit) {
         return run(tokens, shape_.n_output, shape_.n_output, std::forward<Visit>(visit));
     }
 
-    /// Scores of every token of the vocabulary to come next. @pre eval gave `done` since the last rewind
+    /// Scores of every token of the vocabulary to come next: (n_vocab), f32, not normalised. Valid until the next eval.
+    /// @pre eval gave `done` since the last rewind
     [[nodiscard]] std::span<const float> logits() const noexcept { return row(last_row_); }
 
     /// The tokens read so far.
     [[nodiscard]] std::span<const std::int32_t> tokens() const noexcept { return tokens_; }
+    /// How many those are: where the next token goes.
     [[nodiscard]] std::size_t position() const noexcept { return tokens_.size(); }
+    /// Most tokens it can hold: the n_context of its shape.
     [[nodiscard]] std::size_t capacity() const noexcept { return capacity_; }
     /// Forgets all but the first n tokens. @pre n <= position()
     void rewind(std::size_t n) noexcept { tokens_.resize(std::min(n, tokens_.size())); }
@@ -74,6 +82,7 @@ public:
     /// Makes a running eval return `stopped` soon (within a stage of one layer), and the next one at once. Any thread, also a
     /// signal handler.
     void request_stop() noexcept { stop_.store(true, std::memory_order_relaxed); }
+    /// Takes request_stop() back. Any thread.
     void clear_stop() noexcept { stop_.store(false, std::memory_order_relaxed); }
 
     /// Bytes of what save() hands out for n tokens. @pre n <= capacity()
@@ -122,12 +131,18 @@ public:
 
     /// How many tokens each expert of each layer got: (n_layer, n_expert); empty for dense networks.
     [[nodiscard]] std::span<const std::uint64_t> expert_use() const noexcept { return expert_use_; }
+    /// What its passes cost under its policy.
     [[nodiscard]] const meter<Policy>& costs() const noexcept { return meter_; }
     [[nodiscard]] meter<Policy>& costs() noexcept { return meter_; }
+    /// The network that it runs.
     [[nodiscard]] const network& model() const noexcept { return *network_; }
+    /// Memory of its cache at full capacity.
     [[nodiscard]] bytes cache_size() const noexcept { return cache_.shape().size(); }
+    /// How its cache stores keys and values.
     [[nodiscard]] dtype cache_type() const noexcept { return cache_.shape().type; }
+    /// Memory of the buffers of its largest pass, without the logits.
     [[nodiscard]] bytes scratch_size() const noexcept { return scratch_.size(); }
+    /// The kernels that it runs on.
     [[nodiscard]] const simd::kernel_table& kernels() const noexcept { return *kernels_; }
 
 private:
