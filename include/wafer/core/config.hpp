@@ -37,7 +37,8 @@ static_assert(sizeof(void*) == 8, "wafer plans models of any size, whole, in std
 #endif
 #endif
 
-/// 1: the static SIMD target is built from xsimd::batch; 0: from the compiler's own vectors. Default: 1 where <xsimd/xsimd.hpp> is found.
+/// 1: the static SIMD target is built from xsimd::batch; 0: from the compiler's own vectors. Default: 1 where
+/// <xsimd/xsimd.hpp> is found.
 #ifndef WAFER_USE_XSIMD
 #if __has_include(<xsimd/xsimd.hpp>)
 #define WAFER_USE_XSIMD 1
@@ -63,6 +64,7 @@ static_assert(sizeof(void*) == 8, "wafer plans models of any size, whole, in std
 // Inline code compiled with other flags is other code: the flags that change it are part of every symbol's name, so that
 // two translation units that disagree get two sets of symbols instead of one that is silently wrong.
 // (Each level below changes the width of xsimd's default batch, or what it is made of.)
+// All macros from here on, WAFER_ABI_..., are internal: may change.
 #if defined(__AVX512F__) && defined(__AVX512BW__) && defined(__AVX512VL__) && defined(__AVX512DQ__)
 #if defined(__AVX512VNNI__) || defined(__AVX512VBMI__)
 #define WAFER_ABI_ISA avx512v

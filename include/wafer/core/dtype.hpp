@@ -66,9 +66,12 @@ inline constexpr std::array<dtype_info, dtype_count> dtypes{{
     {dtype::tq2_0, "tq2_0", 35, 256, 66},
 }};
 
+/// The facts about a type.
 [[nodiscard]] constexpr const dtype_info& info(dtype type) noexcept { return dtypes[static_cast<std::size_t>(type)]; }
+/// Its name as ggml prints it, in lower case: "q4_k".
 [[nodiscard]] constexpr std::string_view to_string(dtype type) noexcept { return info(type).name; }
 
+/// The type of that number in a GGUF file; nothing where this release does not read it.
 [[nodiscard]] constexpr std::optional<dtype> dtype_from_gguf(std::uint32_t id) noexcept {
     for (const auto& d : dtypes)
         if (d.gguf_id == id) return d.type;

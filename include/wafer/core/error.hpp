@@ -17,6 +17,7 @@
 namespace wafer::inline WAFER_ABI {
 
 /// What went wrong, one cause each. The message of the error says where, and what to do about it.
+/// After `using namespace std; using namespace wafer;` the bare name is ambiguous with std::errc: write wafer::errc.
 enum class errc : std::uint8_t {
     file_not_found,            // no such path: check the spelling
     permission_denied,         // the path may not be read
@@ -99,6 +100,7 @@ struct error_where {
 /// Where exceptions are off (WAFER_EXCEPTIONS is 0) WAFER_ERROR_HANDLER gets it instead.
 class error : public std::exception {
 public:
+    /// `message` is cut at 4096 bytes and made printable; an empty `where` adds nothing to it.
     error(errc code, std::string_view message, error_where where = {})
         : code_(code), where_(std::move(where)), text_(printable(message, longest_message)) {
         where_.tensor = printable(where_.tensor);
@@ -106,8 +108,11 @@ public:
         if (!where_.file.empty()) text_ += " in " + printable(where_.file, longest_message);
         if (where_.offset) text_ += " at byte " + std::to_string(*where_.offset);
     }
+    /// The cause, for programs.
     [[nodiscard]] errc code() const noexcept { return code_; }
+    /// Where it was met; its tensor is made printable.
     [[nodiscard]] const error_where& where() const noexcept { return where_; }
+    /// The whole line, for people. Valid as long as the error.
     [[nodiscard]] const char* what() const noexcept override { return text_.c_str(); }
 
 private:

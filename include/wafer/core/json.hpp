@@ -31,23 +31,31 @@ struct json_format {
 /// A JSON value. Objects keep the order of their members, so that what is written reads as it was built.
 class json {
 public:
+    /// The elements in order; the members in order, each a name and a value.
     using array = std::vector<json>;
     using object = std::vector<std::pair<std::string, json>>;
+    /// What a value is. A number is an integer or a real by how it was made; for those in a text see parse.
     enum class kind : std::uint8_t { null, boolean, integer, real, string, array, object };
 
     /// Arrays and objects inside one another, at most. Deeper text is refused, so that reading it cannot exhaust the stack.
     static constexpr int max_depth = 256;
 
+    /// Null.
     json() noexcept = default;
     json(std::nullptr_t) noexcept {}
+    /// A boolean.
     json(std::same_as<bool> auto value) noexcept : value_(value) {}
+    /// An integer; a real where it is beyond std::int64_t.
     template <std::integral T>
     requires(!std::same_as<T, bool>) json(T value)
     noexcept : value_(to_number(value)) {}
+    /// A real; NaN and infinities are kept, and written as null.
     json(std::floating_point auto value) noexcept : value_(static_cast<double>(value)) {}
+    /// A string: the bytes as they are. @pre the pointer is not null
     json(std::string value) noexcept : value_(std::move(value)) {}
     json(std::string_view value) : value_(std::string(value)) {}
     json(const char* value) : value_(std::string(value)) {}
+    /// An array; an object, whose names should differ.
     json(array value) noexcept : value_(std::move(value)) {}
     json(object value) noexcept : value_(std::move(value)) {}
 
@@ -68,7 +76,9 @@ public:
         return out;
     }
 
+    /// What it is.
     [[nodiscard]] kind type() const noexcept { return static_cast<kind>(value_.index()); }
+    /// Whether it is of that kind; is_number: an integer or a real.
     [[nodiscard]] bool is_null() const noexcept { return type() == kind::null; }
     [[nodiscard]] bool is_bool() const noexcept { return type() == kind::boolean; }
     [[nodiscard]] bool is_integer() const noexcept { return type() == kind::integer; }
@@ -77,7 +87,8 @@ public:
     [[nodiscard]] bool is_array() const noexcept { return type() == kind::array; }
     [[nodiscard]] bool is_object() const noexcept { return type() == kind::object; }
 
-    /// The value as one type. @throws error{errc::wrong_type} where it is another; as_double also takes integers.
+    /// The value as one type. @throws error{errc::wrong_type} where it is another; as_double also takes integers,
+    /// rounded to the nearest double. References are into this value.
     [[nodiscard]] bool as_bool() const { return as<bool>("a boolean"); }
     [[nodiscard]] std::int64_t as_int() const { return as<std::int64_t>("an integer"); }
     [[nodiscard]] double as_double() const {
@@ -101,14 +112,16 @@ public:
         if (const json* value = find(key)) return *value;
         raise(errc::missing_key, "JSON object has no member \"" + std::string(key) + "\"");
     }
-    /// The element at that index. @throws error{errc::invalid_argument} past the end.
+    /// The element at that index. @throws error{errc::invalid_argument} past the end; error{errc::wrong_type} of no
+    /// array
     [[nodiscard]] const json& at(std::size_t index) const {
         const array& items = as_array();
         if (index < items.size()) return items[index];
         raise(errc::invalid_argument,
               "JSON array of " + std::to_string(items.size()) + " elements has no index " + std::to_string(index));
     }
-    /// Adds or replaces a member; null becomes an object first.
+    /// Adds or replaces a member; null becomes an object first. Gives *this. Linear in the number of members.
+    /// @throws error{errc::wrong_type} where it is neither
     json& set(std::string key, json value) {
         if (is_null()) value_ = object{};
         for (auto& [name, old] : as_object())
@@ -116,7 +129,7 @@ public:
         as_object().emplace_back(std::move(key), std::move(value));
         return *this;
     }
-    /// Adds an element; null becomes an array first.
+    /// Adds an element; null becomes an array first. Gives *this. @throws error{errc::wrong_type} where it is neither
     json& push_back(json value) {
         if (is_null()) value_ = array{};
         as_array().push_back(std::move(value));

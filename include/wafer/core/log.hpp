@@ -10,11 +10,13 @@
 
 namespace wafer::inline WAFER_ABI {
 
+/// How much a line matters.
 enum class log_level : std::uint8_t {
     info,     // what was chosen: kernels, threads, sizes
     warning,  // what will not work or be slow, and what to do about it
 };
 
+/// The enumerator's name.
 [[nodiscard]] constexpr std::string_view to_string(log_level level) noexcept {
     return level == log_level::info ? "info" : "warning";
 }

@@ -26,8 +26,10 @@ inline void pin_this_thread(std::size_t index) noexcept;
 
 /// Zeroed pages, huge ones where granted, given memory by the system on first touch. Null where there are none left.
 [[nodiscard]] inline std::byte* reserve_pages(std::size_t n) noexcept;
+/// Gives them back; null is fine. @pre p and n are those of one reserve_pages
 inline void release_pages(std::byte* p, std::size_t n) noexcept;
-/// Makes pages from reserve_pages read-only, or writable again. Without page protection this does nothing.
+/// Makes pages from reserve_pages read-only, or writable again: all n bytes from p on. Null is fine. Without page
+/// protection, and where the system refuses, this does nothing.
 inline void protect_pages(std::byte* p, std::size_t n, bool writable) noexcept;
 
 /// Tells the CPU that this is a waiting loop.

@@ -17,6 +17,7 @@ struct quantity {
 
     constexpr quantity() noexcept = default;
     constexpr explicit quantity(Rep n) noexcept : count(n) {}
+    /// The number without its unit, as a double.
     [[nodiscard]] constexpr double value() const noexcept { return static_cast<double>(count); }
 
     friend constexpr auto operator<=>(const quantity&, const quantity&) noexcept = default;
@@ -35,6 +36,7 @@ struct quantity {
     friend constexpr double operator/(quantity a, quantity b) noexcept { return a.value() / b.value(); }
 };
 
+/// The units in use. Counts are whole numbers of 64 bits and wrap around; times and rates are doubles.
 using bytes = quantity<struct byte_unit, std::uint64_t>;
 using flops = quantity<struct flop_unit, std::uint64_t>;  // a multiply and an add count as two
 using hops = quantity<struct hop_unit, std::uint64_t>;    // links crossed on a mesh
@@ -43,16 +45,19 @@ using bytes_per_second = quantity<struct byte_rate_unit, double>;
 using flops_per_second = quantity<struct flop_rate_unit, double>;
 using hertz = quantity<struct hertz_unit, double>;
 
+/// How long so much takes at that rate; a rate of 0 gives infinity, or NaN for nothing.
 [[nodiscard]] constexpr seconds operator/(bytes n, bytes_per_second rate) noexcept {
     return seconds(n.value() / rate.count);
 }
 [[nodiscard]] constexpr seconds operator/(flops n, flops_per_second rate) noexcept {
     return seconds(n.value() / rate.count);
 }
+/// How much of it goes in a second.
 [[nodiscard]] constexpr bytes_per_second operator/(bytes n, seconds t) noexcept {
     return bytes_per_second(n.value() / t.count);
 }
 
+/// 48_KiB: n times 2^10, 2^20, 2^30 bytes.
 constexpr bytes operator""_KiB(unsigned long long n) noexcept { return bytes(n << 10); }
 constexpr bytes operator""_MiB(unsigned long long n) noexcept { return bytes(n << 20); }
 constexpr bytes operator""_GiB(unsigned long long n) noexcept { return bytes(n << 30); }

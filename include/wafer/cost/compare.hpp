@@ -42,7 +42,9 @@ namespace cost {
 /// compare{a, b}: each operation is counted once and priced by all.
 template <device_model... Models>
 struct compare {
+    /// All models as their default constructors make them.
     constexpr compare() = default;
+    /// These models; reports come in the same order.
     constexpr explicit compare(Models... each) requires(sizeof...(Models) > 0) : models(std::move(each)...) {}
 
     std::tuple<Models...> models;
@@ -51,13 +53,16 @@ struct compare {
 /// Any device model, its type forgotten. Copies share one immutable model.
 class any_device {
 public:
+    /// Takes any device model but another any_device, which is copied.
     template <class Model>
     requires(!std::same_as<Model, any_device> && device_model<Model>) any_device(Model model)
         : model_(std::make_shared<holder<Model>>(std::move(model))) {}  // NOLINT: converting on purpose
 
+    /// What the model says of itself: see device_model, basis_of and capacity_of.
     [[nodiscard]] std::string name() const { return model_->name(); }
     [[nodiscard]] std::string basis() const { return model_->basis(); }
     [[nodiscard]] bytes capacity() const { return model_->capacity(); }
+    /// What the model charges for one operation, and for a pass beyond its operations.
     [[nodiscard]] charge price(const work& w, const pass& whole) const noexcept { return model_->price(w, whole); }
     [[nodiscard]] charge overhead(const pass& whole) const noexcept { return model_->overhead(whole); }
 

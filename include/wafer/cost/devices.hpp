@@ -1,7 +1,16 @@
 // SPDX-License-Identifier: MIT
 // L4 cost: the catalogue of devices. A device is one constant and one entry in a list below it; every figure says
-// whether it is the vendor's, measured, fitted or assumed, and whose. Sources in full:
-// shared/knowledge/device-costs.md.
+// whether it is the vendor's, measured, fitted or assumed, and whose. The names in those comments are
+//   Vidur      "Vidur: A Large-Scale Simulation Framework for LLM Inference" (MLSys 2024); its published profiles,
+//              data/profiling/compute, mlp.csv at one token, for Llama-2-70B (H100) and Llama-3-70B (A100)
+//   gpt-fast   README of github.com/pytorch-labs/gpt-fast (2023): Llama-2-7B on 1, 2, 4 and 8 A100
+//   SGLang     pull request 2904 of github.com/sgl-project/sglang: one-shot all-reduce on 2, 4 and 8 H100
+//   NCCL       issue 1453 of github.com/NVIDIA/nccl
+//   CUDA graph "Look Ma, No Bubbles! Designing a Low-Latency Megakernel for Llama-1B" (Hazy Research, 2025)
+//   WaferLLM   "WaferLLM: Large Language Model Inference at Wafer Scale" (OSDI 2025, arXiv 2502.04563), tables 3 (T3,
+//              prefill) and 4 (T4, decode), and the code published with it
+//   vendor     NVIDIA's figures as listed at acecloud.ai/blog/nvidia-b200-vs-h200-h100-a100; Cerebras's as quoted by
+//              WaferLLM (WSE-2) and in "Introducing Cerebras Inference" (cerebras.ai/blog, August 2024; WSE-3)
 #pragma once
 
 #include <array>
@@ -22,6 +31,7 @@ namespace wafer::inline WAFER_ABI {
 
 namespace devices {
 
+/// NVIDIA A100 SXM, 80 GB.
 inline constexpr cost::gpu_spec a100_80g{
     .name = "a100",
     .basis = "HBM efficiency measured (Vidur), reductions and host time fitted (gpt-fast), the rest as sold",
@@ -36,6 +46,7 @@ inline constexpr cost::gpu_spec a100_80g{
     .reduce = {seconds{13e-6}, seconds{17e-6}, seconds{20e-6}},  // fitted: gpt-fast at TP 2, 4, 8, skew included
     .host = seconds{250e-6},                                     // fitted: gpt-fast, Llama-2-7B
 };
+/// NVIDIA H100 SXM, 80 GB.
 inline constexpr cost::gpu_spec h100_sxm{
     .name = "h100",
     .basis = "HBM efficiency, launches and reductions measured (Vidur, SGLang), host time assumed, the rest as sold",
@@ -50,6 +61,7 @@ inline constexpr cost::gpu_spec h100_sxm{
     .reduce = {seconds{4e-6}, seconds{5e-6}, seconds{8e-6}},  // measured: one-shot kernels to 32 KB, SGLang PR 2904
     .host = seconds{100e-6},                                  // assumed
 };
+/// NVIDIA H200 SXM, 141 GB.
 inline constexpr cost::gpu_spec h200{
     .name = "h200",
     .basis = "memory and links as sold, HBM efficiency and host time assumed, launches and reductions as on H100",
@@ -64,6 +76,7 @@ inline constexpr cost::gpu_spec h200{
     .reduce = h100_sxm.reduce,
     .host = h100_sxm.host,
 };
+/// NVIDIA B200 as in a DGX, 180 GB.
 inline constexpr cost::gpu_spec b200{
     .name = "b200",
     .basis = "memory, arithmetic and links as sold, HBM efficiency and host time assumed, launches and reductions as "
@@ -80,6 +93,7 @@ inline constexpr cost::gpu_spec b200{
     .host = h100_sxm.host,
 };
 
+/// Cerebras WSE-2 (CS-2): 850,000 cores of 48 KiB.
 inline constexpr cost::wafer_spec wse2{
     .name = "wse2",
     .basis =
@@ -98,6 +112,7 @@ inline constexpr cost::wafer_spec wse2{
     .link = bytes_per_second{150e9},  // vendor: 12 x 100 GbE
     .crossing = seconds{5e-6},        // assumed: 2 to 10 us, nothing is published
 };
+/// Cerebras WSE-3 (CS-3): 900,000 cores of 48 KiB. Its arithmetic is assumed: nothing measured is published.
 inline constexpr cost::wafer_spec wse3{
     .name = "wse3",
     .basis = "reductions as fitted on WSE-2 (same network), arithmetic and wafer crossing assumed, the rest as sold",

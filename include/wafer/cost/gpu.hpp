@@ -37,7 +37,10 @@ struct gpu_spec {
 ///   operation = max(bytes / (n e BW), flops / (n u peak)) + t_kernel + all-reduce
 ///   all-reduce (after attn_out and ffn_down, n > 1) = t(n) + 2 (n - 1) / n bytes / link
 /// Norms, rotations, gating and embedding run on all GPUs alike, not shared. Activations count at 16 bits.
-/// @cite shared/knowledge/device-costs.md, 7.2
+/// A batch of one is bound by streaming weights, by kernels' fixed prices and by reductions; the constants' sources are
+/// in devices.hpp.
+/// @cite Williams, Waterman, Patterson 2009 (roofline); Shoeybi et al. 2019 (Megatron-LM); Patarasuk, Yuan 2009 (ring
+/// all-reduce)
 class gpu {
 public:
     /// @throws error{errc::invalid_argument} if there is no GPU
@@ -45,16 +48,22 @@ public:
         if (count == 0) raise(errc::invalid_argument, "cost::gpu needs at least one GPU");
     }
 
+    /// "h100" for one, "h100x8" for eight.
     [[nodiscard]] std::string name() const {
         std::string text(spec_.name);
         if (count_ > 1) text.append("x").append(std::to_string(count_));
         return text;
     }
+    /// Which constants are measured, fitted and assumed, in one line.
     [[nodiscard]] std::string basis() const { return "modelled; " + std::string(spec_.basis); }
+    /// Memory of all GPUs together.
     [[nodiscard]] constexpr bytes capacity() const noexcept { return spec_.memory * std::uint64_t{count_}; }
+    /// One GPU.
     [[nodiscard]] constexpr const gpu_spec& spec() const noexcept { return spec_; }
+    /// How many.
     [[nodiscard]] constexpr std::uint32_t count() const noexcept { return count_; }
 
+    /// One operation, as above; network is its all-reduce, latency its launch. No work takes no time.
     [[nodiscard]] constexpr charge price(const work& w, const pass&) const noexcept {
         charge c;
         const double activations = w.activations.value() / 2;  // kernels report them as f32
@@ -70,6 +79,7 @@ public:
         return c;
     }
 
+    /// The host's time for each pass.
     [[nodiscard]] constexpr charge overhead(const pass& whole) const noexcept {
         charge c;
         if (whole.n_tok != 0) c.total = c[bound::latency] = spec_.host;

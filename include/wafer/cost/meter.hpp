@@ -55,6 +55,7 @@ public:
     /// What measure() returns: to be kept while the operation runs.
     struct [[nodiscard]] scope {};
 
+    /// Begins with empty books, one for each model of the policy.
     explicit meter(Policy policy = {}) : policy_(std::move(policy)) {
         std::size_t n = 0;
         detail::for_each_model(policy_, [&](std::size_t, const auto&) { ++n; });
@@ -72,6 +73,7 @@ public:
             book.overhead += model.overhead(whole);
         });
     }
+    /// Closes the pass.
     void end() noexcept { pass_ = {}; }
 
     /// Counts one operation: make_work() is called once, however many models there are.
@@ -96,10 +98,12 @@ public:
         });
         return all;
     }
+    /// Empties the books.
     void reset() noexcept {
         for (auto& book : books_) book = {};
         needed_ = {};
     }
+    /// What it prices with.
     [[nodiscard]] const Policy& policy() const noexcept { return policy_; }
 
 private:
@@ -117,6 +121,7 @@ class meter<cost::host> {
     using clock = std::chrono::steady_clock;
 
 public:
+    /// Adds the time that it lives to its operation's.
     class [[nodiscard]] scope {
     public:
         explicit scope(seconds& total) noexcept : total_(total) {}
@@ -129,8 +134,10 @@ public:
         clock::time_point start_ = clock::now();
     };
 
+    /// Begins with an empty book.
     explicit meter(cost::host = {}) noexcept {}
 
+    /// Opens a forward pass and starts its clock.
     void begin(const pass& whole) noexcept {
         stage_ = static_cast<std::size_t>(whole.at);
         needed_ = std::max(needed_, whole.weights + whole.cache);
@@ -139,12 +146,14 @@ public:
         in_operations_ = book_[stage_].sum().time.total;
         start_ = clock::now();
     }
+    /// Closes the pass: what was in none of its operations is overhead.
     void end() noexcept {
         auto& book = book_[stage_];
         const seconds outside = since(start_) - (book.sum().time.total - in_operations_);
         if (outside.count > 0) book.overhead.total += outside;
     }
 
+    /// Counts one operation, whose time is taken until the scope ends.
     template <class MakeWork>
     scope measure(MakeWork&& make_work) noexcept {
         const work w = std::forward<MakeWork>(make_work)();
@@ -153,9 +162,11 @@ public:
         return scope(total.time.total);
     }
 
+    /// The one report, of this machine; without terms, and without a capacity.
     [[nodiscard]] std::vector<cost_report> reports() const {
         return {{cost::host::name(), "measured on this machine", false, needed_, {}, book_}};
     }
+    /// Empties the book.
     void reset() noexcept {
         book_ = {};
         needed_ = {};
@@ -186,6 +197,7 @@ public:
     constexpr scope measure(MakeWork&&) const noexcept {
         return {};
     }
+    /// No report.
     [[nodiscard]] static std::vector<cost_report> reports() { return {}; }
     constexpr void reset() const noexcept {}
 };

@@ -17,6 +17,7 @@ namespace wafer::inline WAFER_ABI {
 /// What an operation's time went into.
 enum class bound : std::uint8_t { compute, memory, network, latency };
 inline constexpr std::size_t bound_count = 4;
+/// The enumerator's name.
 [[nodiscard]] constexpr std::string_view to_string(bound b) noexcept {
     constexpr std::array<std::string_view, bound_count> names{"compute", "memory", "network", "latency"};
     return names[static_cast<std::size_t>(b)];
@@ -28,14 +29,17 @@ struct charge {
     seconds total{};
     std::array<seconds, bound_count> terms{};
 
+    /// How long this cause alone would take.
     [[nodiscard]] constexpr seconds& operator[](bound b) noexcept { return terms[static_cast<std::size_t>(b)]; }
     [[nodiscard]] constexpr seconds operator[](bound b) const noexcept { return terms[static_cast<std::size_t>(b)]; }
+    /// The cause with the largest term; of equal ones the first in the order of `bound`.
     [[nodiscard]] constexpr bound bound_by() const noexcept {
         std::size_t best = 0;
         for (std::size_t i = 1; i < bound_count; ++i)
             if (terms[i] > terms[best]) best = i;
         return static_cast<bound>(best);
     }
+    /// Adds totals and terms, each to its own.
     constexpr charge& operator+=(const charge& o) noexcept {
         total += o.total;
         for (std::size_t i = 0; i < bound_count; ++i) terms[i] += o.terms[i];
@@ -47,8 +51,7 @@ struct charge {
 ///  - pure: equal arguments give equal answers; no clock, no hidden state; any thread may ask;
 ///  - monotone: within one pass, more flops or bytes never take less time, and no work takes no time;
 ///  - apart: price() charges one operation of a pass, overhead() what a pass costs beyond its operations (launches,
-///  crossing
-///    from wafer to wafer, host time), so that a pass takes the sum of its prices plus its overhead.
+///    crossing from wafer to wafer, host time), so that a pass takes the sum of its prices plus its overhead.
 /// A model may also say where its constants come from, `std::string basis() const`, and what it can hold,
 /// `bytes capacity() const`: reports show both.
 /// The smallest model:

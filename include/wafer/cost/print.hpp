@@ -129,6 +129,7 @@ inline std::ostream& operator<<(std::ostream& out, std::span<const cost_report> 
     }
     return out;
 }
+/// The same, for what session::cost() gives.
 inline std::ostream& operator<<(std::ostream& out, const std::vector<cost_report>& reports) {
     return out << std::span<const cost_report>(reports);
 }
@@ -161,8 +162,10 @@ inline void add_charge(json::object& to, const charge& c) {
 }  // namespace detail
 
 /// {"device", "basis", "modelled", "needed_bytes", "capacity_bytes", "fits", "prefill": {...}, "decode": {...}}; each
-/// stage
-/// {"passes", "tokens", "seconds", "seconds_per_token", "tokens_per_second", "overhead", "ops": {"norm": {...}, ...}}.
+/// stage {"passes", "tokens", "seconds", "seconds_per_token", "tokens_per_second", "bound_by", "overhead",
+/// "ops": {"norm": {...}, ...}}. What is not known is absent: capacity_bytes and fits where no capacity is stated,
+/// bound_by and the overhead's and operations' "terms" where time was measured; so are stages and operations that did
+/// not run.
 [[nodiscard]] inline json to_json(const cost_report& r) {
     json::object report{
         {"device", r.device}, {"basis", r.basis}, {"modelled", r.modelled}, {"needed_bytes", r.needed.count}};
@@ -192,6 +195,7 @@ inline void add_charge(json::object& to, const charge& c) {
     }
     return report;
 }
+/// An array of those, in the same order.
 [[nodiscard]] inline json to_json(std::span<const cost_report> reports) {
     json::array all;
     for (const auto& r : reports) all.push_back(to_json(r));

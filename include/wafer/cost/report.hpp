@@ -31,6 +31,7 @@ struct op_total {
         cache += w.cache;
         activations += w.activations;
     }
+    /// Adds calls, work and time.
     constexpr op_total& operator+=(const op_total& o) noexcept {
         calls += o.calls;
         arithmetic += o.arithmetic;
@@ -49,6 +50,7 @@ struct stage_total {
     std::array<op_total, op_count> ops{};
     charge overhead{};  // what passes cost beyond their operations
 
+    /// The sums of one operation.
     [[nodiscard]] constexpr op_total& operator[](op kind) noexcept { return ops[static_cast<std::size_t>(kind)]; }
     [[nodiscard]] constexpr const op_total& operator[](op kind) const noexcept {
         return ops[static_cast<std::size_t>(kind)];
@@ -60,7 +62,9 @@ struct stage_total {
         for (const auto& o : ops) s += o;
         return s;
     }
+    /// Operations and overhead together.
     [[nodiscard]] constexpr seconds time() const noexcept { return sum().time.total + overhead.total; }
+    /// That time shared among the tokens; 0 without any.
     [[nodiscard]] constexpr seconds per_token() const noexcept {
         return tokens == 0 ? seconds{} : seconds(time().count / static_cast<double>(tokens));
     }
@@ -77,6 +81,7 @@ struct stage_total {
     }
 };
 
+/// Both stages, in the order of `stage`.
 using stage_totals = std::array<stage_total, stage_count>;
 
 /// What one device took, or would have taken, for everything a meter saw.
@@ -88,10 +93,13 @@ struct cost_report {
     bytes capacity{};      // what the device holds; 0: not stated. Less than needed: priced as if it fitted
     stage_totals stages{};
 
+    /// The sums of one stage; zeros if it did not run.
     [[nodiscard]] constexpr const stage_total& operator[](stage s) const noexcept {
         return stages[static_cast<std::size_t>(s)];
     }
+    /// Whether the device holds what was needed; true where its capacity is not stated.
     [[nodiscard]] constexpr bool fits() const noexcept { return capacity == bytes{} || needed <= capacity; }
+    /// Both stages together, with their overhead.
     [[nodiscard]] constexpr seconds time() const noexcept {
         seconds t{};
         for (const auto& s : stages) t += s.time();

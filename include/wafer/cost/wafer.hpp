@@ -51,7 +51,8 @@ struct wafer_layout {
 ///   P = (2 c MAC / (h n_reduce))^(1/3), with MAC = 13 d_model^2 a layer and token (a SwiGLU block with grouped
 ///   queries).
 /// Arithmetic and reading SRAM overlap; reductions wait for both. Packed experts multiply both by the work's imbalance.
-/// @cite WaferLLM (OSDI 2025), tables 3 and 4; shared/knowledge/device-costs.md, 7.1
+/// @cite "WaferLLM: Large Language Model Inference at Wafer Scale" (OSDI 2025, arXiv 2502.04563), tables 3 and 4, and
+/// the CSL code published with it: its measured decode and prefill are what the constants are fitted to, in devices.hpp
 class wafer {
 public:
     /// @throws error{errc::invalid_argument} if there is no wafer, or the side is longer than the wafer's
@@ -65,6 +66,7 @@ public:
                                               std::to_string(longest_side()));
     }
 
+    /// "wse3x4@660-packed": the wafer, how many, the side and the layout, as make_device() reads them.
     [[nodiscard]] std::string name() const {
         std::string text(spec_.name);
         if (count_ > 1) text.append("x").append(std::to_string(count_));
@@ -72,15 +74,22 @@ public:
         if (layout_.pack_experts) text.append("-packed");
         return text;
     }
+    /// Which constants are measured, fitted and assumed, in one line.
     [[nodiscard]] std::string basis() const { return "modelled; " + std::string(spec_.basis); }
+    /// SRAM that tensors may fill, on all wafers together.
     [[nodiscard]] constexpr bytes capacity() const noexcept { return mesh().capacity(); }
+    /// Its cores as tiles, for placements.
     [[nodiscard]] constexpr sram::mesh mesh() const {
         return sram::mesh(spec_.tile, spec_.columns, spec_.rows, count_);
     }
+    /// One wafer.
     [[nodiscard]] constexpr const wafer_spec& spec() const noexcept { return spec_; }
+    /// How many.
     [[nodiscard]] constexpr std::uint32_t count() const noexcept { return count_; }
+    /// How models lie on them.
     [[nodiscard]] constexpr const wafer_layout& layout() const noexcept { return layout_; }
 
+    /// One operation, as above: whichever of "one token" and "many tokens" is faster. No work takes no time.
     [[nodiscard]] charge price(const work& w, const pass& whole) const noexcept {
         if (w.arithmetic == flops{} && w.weights == bytes{} && w.cache == bytes{} && w.activations == bytes{})
             return {};

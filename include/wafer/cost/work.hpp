@@ -28,6 +28,7 @@ enum class op : std::uint8_t {
 };
 inline constexpr std::size_t op_count = 10;
 
+/// The enumerator's name, as tables and JSON show it.
 [[nodiscard]] constexpr std::string_view to_string(op kind) noexcept {
     constexpr std::array<std::string_view, op_count> names{"embed",    "norm",  "qkv",    "rope",     "attention",
                                                            "attn_out", "route", "ffn_up", "ffn_down", "head"};
@@ -51,6 +52,7 @@ struct work {
 /// Whether a pass reads a prompt or makes one more token.
 enum class stage : std::uint8_t { prefill, decode };
 inline constexpr std::size_t stage_count = 2;
+/// The enumerator's name.
 [[nodiscard]] constexpr std::string_view to_string(stage s) noexcept {
     return s == stage::prefill ? "prefill" : "decode";
 }

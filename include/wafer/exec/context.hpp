@@ -42,8 +42,11 @@ public:
     context(std::size_t n_workers, wafer::scratch& memory, wafer::meter<Policy>& meter) noexcept requires(!computes)
         : workers_(n_workers), scratch_(&memory), meter_(&meter) {}
 
+    /// The kernels of this CPU. @pre computes: a phantom has none
     [[nodiscard]] const simd::kernel_table& kernels() const noexcept { return *kernels_; }
+    /// Where buffers of the pass come from; a phantom only counts them.
     [[nodiscard]] wafer::scratch& scratch() const noexcept { return *scratch_; }
+    /// How many threads share each job.
     [[nodiscard]] std::size_t workers() const noexcept { return workers_; }
 
     /// True once somebody asked this pass to stop. Kernels then return early, leaving garbage in their outputs; the pass is

@@ -27,6 +27,7 @@ namespace wafer::inline WAFER_ABI {
 /// timed wait.)
 class turnstile {
 public:
+    /// Waits for its turn.
     void lock() {
         std::unique_lock inside(mutex_);
         waiter me;
@@ -49,6 +50,7 @@ public:
         } while (!me.granted);
         return true;
     }
+    /// Lets the next one in. @pre locked
     void unlock() {
         const std::scoped_lock inside(mutex_);
         pass_on();
@@ -119,6 +121,7 @@ public:
     thread_pool(const thread_pool&) = delete;
     thread_pool& operator=(const thread_pool&) = delete;
 
+    /// Workers, the caller included; at least 1.
     [[nodiscard]] std::size_t size() const noexcept { return size_; }
 
     /// Exclusive use for a series of jobs, as one forward pass is. run() itself does not lock.

@@ -18,6 +18,7 @@ namespace wafer::inline WAFER_ABI {
 /// how much a real one needs. Not thread-safe.
 class scratch {
 public:
+    /// Only counts.
     scratch() noexcept = default;
     /// @throws error{errc::out_of_memory}
     explicit scratch(bytes size)
@@ -48,6 +49,7 @@ public:
     }
     /// The most that was ever taken at once.
     [[nodiscard]] bytes peak() const noexcept { return bytes(peak_); }
+    /// What it has; 0 when only counting.
     [[nodiscard]] bytes size() const noexcept { return bytes(size_); }
 
     /// Gives back, at the end of a C++ scope, all that was taken in it.

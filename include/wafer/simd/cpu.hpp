@@ -24,6 +24,7 @@ struct cpu_leaves {
     std::uint64_t xcr0 = 0;
 };
 
+/// What kernels may use: instructions that the CPU has and whose registers the system saves.
 struct cpu_features {
     bool avx2 = false;    // with FMA and F16C, the ymm state saved
     bool avx512 = false;  // F, BW, DQ and VL on top of avx2, the zmm state saved
@@ -68,6 +69,7 @@ struct cpu_features {
     return leaves;
 }
 
+/// What this machine can run. Executes cpuid at every call.
 [[nodiscard]] inline cpu_features host_features() noexcept { return features_from(host_leaves()); }
 
 }  // namespace wafer::inline WAFER_ABI::simd

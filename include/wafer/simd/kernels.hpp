@@ -119,6 +119,7 @@ struct table_list {
     const kernel_table* tables[3] = {};
     std::size_t count = 0;
 
+    /// The static table, then those that this build has (WAFER_DISPATCH) and `cpu` allows. Never empty.
     explicit constexpr table_list(const cpu_features& cpu) noexcept {
         tables[count++] = &t_static::table;
 #if WAFER_DISPATCH
@@ -131,6 +132,7 @@ struct table_list {
         static_cast<void>(cpu);
 #endif
     }
+    /// Worst to best. Valid as long as this list; the tables live for ever.
     [[nodiscard]] constexpr std::span<const kernel_table* const> all() const noexcept { return {tables, count}; }
 };
 
@@ -154,7 +156,7 @@ struct table_list {
           "no kernels named \"" + std::string(name) + "\" here; this machine and build have: " + known);
 }
 
-/// @throws errc::target_unavailable as above.
+/// The table of that target. @throws errc::target_unavailable as above.
 [[nodiscard]] inline const kernel_table& table(target id) {
     constexpr std::string_view names[] = {"static", "avx2", "avx512"};
     return table(names[static_cast<std::size_t>(id)]);

@@ -5,6 +5,7 @@
 
 #include <wafer/core/config.hpp>
 
+// Internal: may change.
 #define WAFER_FORCE_INLINE inline __attribute__((always_inline))
 #define WAFER_NOINLINE inline __attribute__((noinline))
 
