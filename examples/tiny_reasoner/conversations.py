@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Training batches: conversations of one or more problems, packed into rows of equal length.
 
 The loss is on the assistant's tokens. Earlier turns of a conversation come in two forms: as the chat template renders

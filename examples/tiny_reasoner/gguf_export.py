@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Writes and reads the model's GGUF file (version 3); matrices in Q8_0, norms and routers in F32."""
 import os
 import struct

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The network (qwen3moe): RMS norm, per-head q/k norms before half-split RoPE, SwiGLU experts, softmax over all, top 2.
 
 Written for two CPU cores: few passes over memory, one matrix product for q, k and v, tokens gathered per expert, and

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """Problems of the tiny reasoner: questions, workings and answers, made afresh for every batch.
 
 Every maker returns a Problem: the prompt, the working (what stands between <think> and </think>) and the answer.

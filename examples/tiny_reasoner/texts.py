@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The phrasings, words and facts from which problems.py makes its problems."""
 
 OPENERS = ("Please tell me: ", "Hi, ", "Hello! ", "Hey, ", "Now, ", "Quick question: ", "And ", "OK, ", "Can you tell me, ", "Next: ",

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: MIT
 """The model's tokenizer: byte-level BPE without merges, where a whole pre-token may be one token (`ignore_merges`).
 
 So text becomes single bytes, except the frequent words of questions and answers. Digits and the letters of worked-on

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
 """Trains wafer's default model, the tiny reasoner, on problems that it makes itself.
 
     train.py --minutes 90 --state DIR --out tiny_reasoner.gguf     trains (or goes on from DIR) and exports at the end

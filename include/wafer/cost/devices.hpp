@@ -5,12 +5,15 @@
 //              data/profiling/compute, mlp.csv at one token, for Llama-2-70B (H100) and Llama-3-70B (A100)
 //   gpt-fast   README of github.com/pytorch-labs/gpt-fast (2023): Llama-2-7B on 1, 2, 4 and 8 A100
 //   SGLang     pull request 2904 of github.com/sgl-project/sglang: one-shot all-reduce on 2, 4 and 8 H100
-//   NCCL       issue 1453 of github.com/NVIDIA/nccl
+//   NCCL       issue 1453 of github.com/NVIDIA/nccl (in gpu.hpp)
 //   CUDA graph "Look Ma, No Bubbles! Designing a Low-Latency Megakernel for Llama-1B" (Hazy Research, 2025)
 //   WaferLLM   "WaferLLM: Large Language Model Inference at Wafer Scale" (OSDI 2025, arXiv 2502.04563), tables 3 (T3,
 //              prefill) and 4 (T4, decode), and the code published with it
-//   vendor     NVIDIA's figures as listed at acecloud.ai/blog/nvidia-b200-vs-h200-h100-a100; Cerebras's as quoted by
-//              WaferLLM (WSE-2) and in "Introducing Cerebras Inference" (cerebras.ai/blog, August 2024; WSE-3)
+//   vendor     NVIDIA's figures as listed at acecloud.ai/blog/nvidia-b200-vs-h200-h100-a100 (B200 in a DGX:
+// hmc-tech.com);
+//              Cerebras's cores and clocks as in WaferLLM, SRAM bandwidth of WSE-3 as in "Introducing Cerebras
+// Inference"
+//              (cerebras.ai/blog, August 2024), of WSE-2 as ExtremeTech printed it, links as in the CS-3 specification
 #pragma once
 
 #include <array>

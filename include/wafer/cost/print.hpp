@@ -164,8 +164,8 @@ inline void add_charge(json::object& to, const charge& c) {
 /// {"device", "basis", "modelled", "needed_bytes", "capacity_bytes", "fits", "prefill": {...}, "decode": {...}}; each
 /// stage {"passes", "tokens", "seconds", "seconds_per_token", "tokens_per_second", "bound_by", "overhead",
 /// "ops": {"norm": {...}, ...}}. What is not known is absent: capacity_bytes and fits where no capacity is stated,
-/// bound_by and the overhead's and operations' "terms" where time was measured; so are stages and operations that did
-/// not run.
+/// bound_by and the "terms" of operations and overhead where time was measured, bound_by also where none was charged;
+/// and so are stages and operations that did not run.
 [[nodiscard]] inline json to_json(const cost_report& r) {
     json::object report{
         {"device", r.device}, {"basis", r.basis}, {"modelled", r.modelled}, {"needed_bytes", r.needed.count}};

@@ -35,28 +35,35 @@ struct file_reader {
 /// memory() where it was.
 class byte_source {
 public:
+    /// A mapped file, taken over.
     byte_source(mapped_file file, std::string name)
         : name_(std::move(name)), mapping_(std::move(file)), memory_(mapping_->data()), size_(memory_.size()) {}
     /// Memory that the caller keeps as long as this source, and what is made from it, is in use.
     byte_source(std::span<const std::byte> kept, std::string name = "memory")
         : name_(std::move(name)), memory_(kept), size_(kept.size()) {}
+    /// The same for memory that could be written to; it is only read.
     byte_source(std::span<std::byte> kept, std::string name = "memory")
         : byte_source(std::span<const std::byte>(kept), std::move(name)) {}
+    /// The same for a vector, which must not change meanwhile.
     byte_source(const std::vector<std::byte>& kept, std::string name = "memory")
         : byte_source(std::span(kept), std::move(name)) {}
     /// Memory that is handed over.
     byte_source(std::vector<std::byte>&& owned, std::string name = "memory")
         : name_(std::move(name)), owned_(std::move(owned)), memory_(owned_), size_(owned_.size()) {}
-    /// @throws error{errc::invalid_argument} for a reader that cannot read
+    /// Bytes behind a callback. @throws error{errc::invalid_argument} for a reader that cannot read
     byte_source(file_reader reader) : name_(std::move(reader.name)), size_(reader.size) {
         if (!reader.read) raise(errc::invalid_argument, "the reader has no function that reads", {name_, {}, {}});
         reader_ = std::make_unique<callback>();
         reader_->read = std::move(reader.read);
     }
 
+    /// What stands for the file in errors.
     [[nodiscard]] const std::string& name() const noexcept { return name_; }
+    /// Bytes of the whole file.
     [[nodiscard]] std::uint64_t size() const noexcept { return size_; }
+    /// Whether it is a mapped file: then hints about its pages are of use.
     [[nodiscard]] bool is_mapped() const noexcept { return mapping_.has_value(); }
+    /// Whether memory() has it: true of all but readers.
     [[nodiscard]] bool is_memory() const noexcept { return reader_ == nullptr; }
     /// All of it, where it is memory; otherwise empty.
     [[nodiscard]] std::span<const std::byte> memory() const noexcept { return memory_; }

@@ -54,9 +54,11 @@ public:
     /// @throws error{errc::duplicate_name} if two tensors share a name
     explicit checkpoint(checkpoint_contents contents) : state_(std::make_shared<const state>(std::move(contents))) {}
 
+    /// What the files say about the model: keys and values, of a split model the first shard's.
     [[nodiscard]] const wafer::metadata& metadata() const noexcept { return state_->meta; }
     /// In the order of the files.
     [[nodiscard]] std::span<const tensor_info> tensors() const noexcept { return state_->tensors; }
+    /// The names of all its files, as errors give them; tensor_info::file counts in these.
     [[nodiscard]] std::span<const std::string> files() const noexcept { return state_->files; }
     /// The file that was opened, as errors name it.
     [[nodiscard]] const std::string& path() const noexcept { return state_->files.front(); }
@@ -71,7 +73,7 @@ public:
         });
         return at != order.end() && state_->tensors[*at].name == name ? &state_->tensors[*at] : nullptr;
     }
-    /// @throws error{errc::missing_tensor}
+    /// The tensor of that name. @throws error{errc::missing_tensor}
     [[nodiscard]] const tensor_info& require(std::string_view name) const {
         if (const auto* tensor = find(name)) return *tensor;
         raise(errc::missing_tensor, "the model lacks a tensor that its architecture needs",
@@ -88,11 +90,11 @@ public:
         else state_->sources[t.file].read(t.offset + begin, to);
     }
 
-    /// Hints about part of a tensor's data: it will be read soon; or not again, so that its memory can go.
-    /// They are for mapped files alone.
+    /// A hint that part of a tensor's data will be read soon. For mapped files; otherwise does nothing.
     void will_need(std::span<const std::byte> part) const noexcept {
         if (state_->mapped) mapped_file::will_need(part);
     }
+    /// A hint that it will not be read again soon, so that its memory can go; a later read fetches it anew.
     void wont_need(std::span<const std::byte> part) const noexcept {
         if (state_->mapped) mapped_file::wont_need(part);
     }

@@ -58,11 +58,13 @@ template <class E>
 ///   std::span<const std::string_view>     an array of strings, without copying it
 class metadata {
 public:
+    /// A key and its value.
     struct entry {
         std::string_view key;
         metadata_value value;
     };
 
+    /// Empty.
     metadata() = default;
     /// `source` names the file in errors.
     explicit metadata(std::string source) : source_(std::move(source)) {}
@@ -74,9 +76,12 @@ public:
         return true;
     }
 
+    /// All of them, in the order of the file.
     [[nodiscard]] std::span<const entry> entries() const noexcept { return entries_; }
+    /// Whether there is such a key, of whatever type. O(log n).
     [[nodiscard]] bool contains(std::string_view key) const noexcept { return index_.contains(key); }
 
+    /// The value of `key` as it is stored, or null. Valid until the next insert. O(log n).
     [[nodiscard]] const metadata_value* find_value(std::string_view key) const noexcept {
         const auto at = index_.find(key);
         return at == index_.end() ? nullptr : &entries_[at->second].value;
@@ -95,7 +100,7 @@ public:
         return result;
     }
 
-    /// @throws error{errc::missing_key, errc::wrong_type}
+    /// The value of `key`. @throws error{errc::missing_key}; error{errc::wrong_type} if it does not convert to T
     template <class T>
     [[nodiscard]] T require(std::string_view key) const {
         if (auto value = find<T>(key)) return *std::move(value);

@@ -15,6 +15,7 @@
 
 namespace wafer::inline WAFER_ABI {
 
+/// The architectures that this release runs. A new one is its own file and one entry here.
 using any_architecture = std::variant<llama, qwen2, qwen3, qwen3moe>;
 
 namespace detail {

@@ -33,6 +33,7 @@ namespace wafer::inline WAFER_ABI {
 /// that each tile's bytes are contiguous and its owner streams them in the order in which a forward pass needs them.
 class arena_plan {
 public:
+    /// One matrix (rows, cols). The caller fills in the first six; place() the others.
     struct matrix {
         std::string name;       // tensor in the checkpoint
         std::size_t slice = 0;  // which matrix of a stacked tensor (an expert)
@@ -42,9 +43,11 @@ public:
         sram::tile_range tiles{};
         std::size_t first_part = 0, n_parts = 0;  // into parts(); a tile without rows has none
     };
+    /// The rows of a matrix that one tile holds; the offset counts bytes from the start of the arena.
     struct part {
         std::size_t offset = 0, first_row = 0, n_rows = 0, tile = 0;
     };
+    /// A norm or a bias. Vectors lie before the first tile's matrices.
     struct vector {
         std::string name;
         dtype type{};  // in the checkpoint; resident as f32
@@ -52,10 +55,12 @@ public:
         std::size_t offset = 0;
     };
 
+    /// Adds a matrix and tells its index in matrices(). @pre place() was not called yet
     std::size_t add_matrix(matrix m) {
         matrices_.push_back(std::move(m));
         return matrices_.size() - 1;
     }
+    /// Adds a vector and tells its index in vectors(). @pre place() was not called yet
     std::size_t add_vector(vector v) {
         vectors_.push_back(std::move(v));
         return vectors_.size() - 1;
@@ -111,15 +116,19 @@ public:
         }
     }
 
+    /// In the order in which they were added.
     [[nodiscard]] std::span<const matrix> matrices() const noexcept { return matrices_; }
     [[nodiscard]] std::span<const vector> vectors() const noexcept { return vectors_; }
+    /// Of all matrices, one after the other; of one matrix, by rising tile. @pre place() was called
     [[nodiscard]] std::span<const part> parts() const noexcept { return parts_; }
     [[nodiscard]] std::span<const part> parts(const matrix& m) const noexcept {
         return parts().subspan(m.first_part, m.n_parts);
     }
+    /// How many tiles there are, up to the last that a matrix was dealt to. @pre place() was called
     [[nodiscard]] std::size_t tiles() const noexcept { return tile_end_.size(); }
     /// All bytes of the arena. @pre place() was called
     [[nodiscard]] bytes size() const noexcept { return bytes(tile_end_.empty() ? 0 : tile_end_.back()); }
+    /// Bytes of one tile, rounded up to 64; the first has the vectors, too. @pre place() was called; tile < tiles()
     [[nodiscard]] bytes tile_size(std::size_t tile) const noexcept {
         return bytes(tile_end_[tile] - (tile == 0 ? 0 : tile_end_[tile - 1]));
     }
@@ -267,19 +276,22 @@ public:
         if (stop || (progress && !progress(total, total))) raise(errc::cancelled, "loading was stopped");
         system::protect_pages(memory_, size_, false);
     }
-    /// Both.
+    /// gather() and fill(). @throws what they throw
     template <class Pool>
     void load(weight_source source, Pool& pool, const progress_fn& progress = {}, const std::stop_token& asked = {}) {
         fill(gather(std::move(source)), pool, progress, asked);
     }
 
+    /// What it holds, and where.
     [[nodiscard]] const arena_plan& plan() const noexcept { return plan_; }
     /// All of it.
     [[nodiscard]] std::span<const std::byte> memory() const noexcept { return {memory_, size_}; }
+    /// The matrix of that index in plan().matrices(): a view, valid as long as the arena. @pre filled
     [[nodiscard]] resident_matrix matrix(std::size_t index) const noexcept {
         const auto& m = plan_.matrices()[index];
         return {m.type, m.rows, m.cols, std::span(parts_).subspan(m.first_part, m.n_parts)};
     }
+    /// The vector of that index in plan().vectors(): a view, valid as long as the arena. @pre filled
     [[nodiscard]] resident_vector vector(std::size_t index) const noexcept {
         const auto& v = plan_.vectors()[index];
         return {reinterpret_cast<const float*>(memory_ + v.offset), v.size};

@@ -42,11 +42,17 @@ public:
         return mesh(tile_spec{.capacity = capacity}, threads, 1);
     }
 
+    /// What each tile is.
     [[nodiscard]] constexpr const tile_spec& tile() const noexcept { return tile_; }
+    /// Columns of one wafer.
     [[nodiscard]] constexpr std::uint32_t columns() const noexcept { return columns_; }
+    /// Rows of one wafer.
     [[nodiscard]] constexpr std::uint32_t rows() const noexcept { return rows_; }
+    /// Wafers in the chain.
     [[nodiscard]] constexpr std::uint32_t wafers() const noexcept { return wafers_; }
+    /// columns * rows.
     [[nodiscard]] constexpr std::uint32_t tiles_per_wafer() const noexcept { return columns_ * rows_; }
+    /// columns * rows * wafers: ids are below that.
     [[nodiscard]] constexpr std::uint32_t tiles() const noexcept { return tiles_per_wafer() * wafers_; }
     /// What tensors may fill on one wafer, and on all of them.
     [[nodiscard]] constexpr bytes wafer_capacity() const noexcept { return times(tile_.usable(), tiles_per_wafer()); }
@@ -54,12 +60,14 @@ public:
     /// The same wafers, more or fewer of them.
     [[nodiscard]] constexpr mesh with_wafers(std::uint32_t n) const { return mesh(tile_, columns_, rows_, n); }
 
-    /// @pre id < tiles()
+    /// The wafer that a tile is on, counted from 0. @pre id < tiles()
     [[nodiscard]] constexpr std::uint32_t wafer_of(tile_id id) const noexcept { return id / tiles_per_wafer(); }
+    /// Where a tile lies. @pre id < tiles()
     [[nodiscard]] constexpr tile_site site(tile_id id) const noexcept {
         const std::uint32_t on_wafer = id % tiles_per_wafer();
         return {wafer_of(id), on_wafer % columns_, on_wafer / columns_};
     }
+    /// Its number: (wafer * rows + row) * columns + column. @pre the site is on the mesh
     [[nodiscard]] constexpr tile_id id(tile_site s) const noexcept {
         return (s.wafer * rows_ + s.row) * columns_ + s.column;
     }

@@ -143,6 +143,7 @@ namespace placements {
 
 /// Every tensor over all tiles: each tile works on every operation. What a host does with its threads.
 struct spread {
+    /// All tiles, for every tensor. @throws error{errc::does_not_fit} naming what would do
     [[nodiscard]] std::vector<sram::tile_range> place(std::span<const sram::resident> items,
                                                       const sram::mesh& where) const {
         return detail::deal_or_refuse(items, where, [](std::span<const sram::resident> all, const sram::mesh& tiles) {
@@ -155,6 +156,7 @@ struct spread {
 /// through which only activations travel. Layers are shared out among wafers evenly, and cut by a border only if
 /// nothing else fits.
 struct by_layer {
+    /// Its layer's run of tiles, for every tensor. @throws error{errc::does_not_fit} naming what would do
     [[nodiscard]] std::vector<sram::tile_range> place(std::span<const sram::resident> items,
                                                       const sram::mesh& where) const {
         return detail::deal_or_refuse(items, where, deal);
@@ -234,6 +236,7 @@ private:
 /// few tiles each, so that an idle expert leaves its tiles idle. No tensor is cut by a border between wafers if one
 /// wafer can hold it.
 struct packed {
+    /// The fewest tiles, for every tensor in order. @throws error{errc::does_not_fit} naming what would do
     [[nodiscard]] std::vector<sram::tile_range> place(std::span<const sram::resident> items,
                                                       const sram::mesh& where) const {
         return detail::deal_or_refuse(items, where, deal);

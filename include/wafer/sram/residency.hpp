@@ -28,6 +28,7 @@ struct tile_fill {
     std::uint32_t tiles = 0;
     std::uint32_t empty = 0;
 
+    /// What the tiles hold on average, rounded down; 0 without tiles.
     [[nodiscard]] constexpr bytes mean() const noexcept { return tiles == 0 ? bytes{} : bytes(sum.count / tiles); }
     /// What the slowest tile does over what the mean one does; 1 where there is nothing.
     [[nodiscard]] constexpr double imbalance() const noexcept {

@@ -32,7 +32,9 @@ struct resident_matrix {
     std::size_t cols = 0;
     std::span<const matrix_part> parts;  // by rising tile; none is empty
 
+    /// Whether the model has it.
     [[nodiscard]] explicit operator bool() const noexcept { return rows != 0; }
+    /// How many elements it has.
     [[nodiscard]] std::size_t weights() const noexcept { return rows * cols; }
     /// Bytes as the file stores them: what a device that streams weights must read.
     [[nodiscard]] bytes stored() const noexcept { return bytes(rows * row_bytes(type, cols)); }

@@ -115,6 +115,7 @@ inline constexpr call_format call_formats[] = {
      .between = " \t\r\n;,"},
 };
 
+/// The entry of that dialect; an empty one for none.
 [[nodiscard]] constexpr call_format format_of(call_dialect dialect) noexcept {
     for (const call_format& format : call_formats)
         if (format.dialect == dialect) return format;

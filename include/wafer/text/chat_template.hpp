@@ -78,6 +78,7 @@ public:
         return program_.render(variables, now, options.limits);
     }
 
+    /// The text it was made from, with every line end as one \n.
     [[nodiscard]] const std::string& source() const noexcept { return program_.source(); }
 
 private:

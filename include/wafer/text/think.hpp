@@ -24,7 +24,7 @@ struct text_piece {
     friend bool operator==(const text_piece&, const text_piece&) = default;
 };
 
-/// What stands around thinking.
+/// What stands around thinking. The defaults are those of DeepSeek-R1 and Qwen3.
 struct think_tags {
     std::string open = "<think>", close = "</think>";  // neither may be empty
 };

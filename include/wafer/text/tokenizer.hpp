@@ -114,11 +114,13 @@ public:
     /// Ends an answer: the file's eos, eot and eom, and the usual names of such tokens.
     [[nodiscard]] bool is_end(token_id id) const noexcept { return has(id, end_flag); }
 
-    /// The tokens that begin and end a text, as the file names them.
+    /// The token that begins a text, if the file names one.
     [[nodiscard]] std::optional<token_id> bos() const noexcept { return source_.bos; }
+    /// The token that ends a text, if the file names one.
     [[nodiscard]] std::optional<token_id> eos() const noexcept { return source_.eos; }
-    /// Whether the model expects prompts to begin with bos() or to end with eos().
+    /// Whether the model expects prompts to begin with bos(), and there is one. encode() never adds it.
     [[nodiscard]] bool adds_bos() const noexcept { return source_.add_bos && source_.bos; }
+    /// Whether it expects them to end with eos(), and there is one.
     [[nodiscard]] bool adds_eos() const noexcept { return source_.add_eos && source_.eos; }
     /// Whether a text and what follows a special token are encoded as if a space were before them (SentencePiece).
     [[nodiscard]] bool adds_space() const noexcept {
