@@ -23,6 +23,7 @@ struct small_float {
 
     Storage bits;
 
+    /// Not initialised.
     small_float() = default;
 
     /// The nearest representable number, ties to the even code. What rounds beyond the largest number becomes infinity,
@@ -46,6 +47,7 @@ struct small_float {
         return std::bit_cast<float>(sign | magnitude);
     }
 
+    /// The number of that code.
     [[nodiscard]] static constexpr small_float from_bits(Storage bits) noexcept {
         small_float result{};
         result.bits = bits;
@@ -90,6 +92,7 @@ private:
     }
 };
 
+/// IEEE 754 binary16; bfloat16; and the two 8-bit formats of Micikevicius et al. 2022 (FP8 Formats for Deep Learning).
 using f16 = small_float<std::uint16_t, 5, 10>;
 using bf16 = small_float<std::uint16_t, 8, 7>;
 using fp8_e4m3 = small_float<std::uint8_t, 4, 3, float_top::finite>;  // largest 448; 464 < |x| and infinity become NaN

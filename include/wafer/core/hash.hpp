@@ -18,6 +18,7 @@ namespace wafer::inline WAFER_ABI {
 /// bytes give equal hashes, however they were cut into pieces.  @cost about 2 GB/s
 class hash64 {
 public:
+    /// Goes on with these bytes.
     hash64& add(std::span<const std::byte> piece) noexcept {
         length_ += piece.size();
         while (!piece.empty()) {
@@ -36,6 +37,7 @@ public:
         }
         return *this;
     }
+    /// Goes on with a text: its length, then its bytes, so that texts side by side do not run together.
     hash64& add(std::string_view text) noexcept {
         return add(std::uint64_t{text.size()}).add(std::as_bytes(std::span(text)));
     }
@@ -45,6 +47,7 @@ public:
         return add(std::as_bytes(std::span(&value, 1)));
     }
 
+    /// The hash of all that was added. More may follow.
     [[nodiscard]] std::uint64_t value() const noexcept { return step(step(hash_, word_), length_); }
 
 private:

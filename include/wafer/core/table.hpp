@@ -17,10 +17,13 @@ namespace wafer::inline WAFER_ABI {
 /// `left` go to the left too. A row without cells is a blank line.
 class text_table {
 public:
+    /// The cells of one line, UTF-8; widths count bytes.
     using row = std::vector<std::string>;
 
+    /// Empty. `left`: further columns that go to the left, counted from 0.
     explicit text_table(std::vector<std::size_t> left = {}) : left_(std::move(left)) { left_.push_back(0); }
 
+    /// Adds a row; it may have fewer or more cells than others.
     void add(row cells) { rows_.push_back(std::move(cells)); }
 
     /// Each line starts with two spaces and ends without any.

@@ -15,11 +15,14 @@ struct quantity {
     using rep = Rep;
     Rep count{};
 
+    /// Zero.
     constexpr quantity() noexcept = default;
+    /// n of this unit.
     constexpr explicit quantity(Rep n) noexcept : count(n) {}
     /// The number without its unit, as a double.
     [[nodiscard]] constexpr double value() const noexcept { return static_cast<double>(count); }
 
+    /// Compares counts. Differences below zero wrap around where counts are whole numbers.
     friend constexpr auto operator<=>(const quantity&, const quantity&) noexcept = default;
     constexpr quantity& operator+=(quantity o) noexcept {
         count += o.count;

@@ -92,6 +92,7 @@ struct compare;
 /// Several device models chosen at run time.
 struct fleet;
 
+/// Whether a policy is a compare.
 template <class P>
 inline constexpr bool is_compare = false;
 template <class... Models>

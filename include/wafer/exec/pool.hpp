@@ -228,6 +228,7 @@ private:
 /// Part `i` of `n` items dealt to `parts` owners in contiguous, nearly equal shares.
 struct share {
     std::size_t begin, end;
+    /// Items [n i / parts, n (i + 1) / parts). @pre i < parts; n * parts fits std::size_t
     [[nodiscard]] static constexpr share of(std::size_t n, std::size_t i, std::size_t parts) noexcept {
         return {n * i / parts, n * (i + 1) / parts};
     }

@@ -21,14 +21,19 @@ struct kv_shape {
     std::size_t n_layer = 0, n_kv = 0, d_key = 0, d_value = 0;
     std::size_t capacity = 0;  // positions, rounded up to whole blocks
 
+    /// Bytes of one layer's keys (n_kv, capacity, d_key), packed as panels.
     [[nodiscard]] std::size_t keys_size() const noexcept {
         return n_kv * capacity / simd::panel_rows * simd::panel_bytes(type, d_key);
     }
+    /// Bytes of one layer's values (n_kv, capacity, d_value).
     [[nodiscard]] std::size_t values_size() const noexcept { return n_kv * capacity * row_bytes(type, d_value); }
+    /// Bytes of one layer, rounded up to 64.
     [[nodiscard]] std::size_t layer_size() const noexcept {
         return round_up(keys_size() + values_size(), std::size_t{64});
     }
+    /// Bytes of all layers.
     [[nodiscard]] bytes size() const noexcept { return bytes(n_layer * layer_size()); }
+    /// Accepts f32, f16, bf16, and q8_0 with heads of a multiple of 32.
     /// @throws error{errc::invalid_argument} for a type that no cache can have
     void check() const {
         const std::size_t block = info(type).block_len;
@@ -42,6 +47,7 @@ struct kv_shape {
 /// Owns the memory. The system hands out its pages as positions are written, so an unused context costs little.
 class kv_cache {
 public:
+    /// Holds nothing.
     kv_cache() noexcept = default;
     /// @throws error{errc::invalid_argument} for a type no cache can have; error{errc::out_of_memory}
     explicit kv_cache(kv_shape shape) : shape_(shape) {
@@ -59,7 +65,9 @@ public:
         return *this;
     }
 
+    /// Its sizes.
     [[nodiscard]] const kv_shape& shape() const noexcept { return shape_; }
+    /// One layer of it, as kernels read and write it; without memory in a phantom. @pre index < n_layer
     [[nodiscard]] kv_view layer(std::size_t index) const noexcept {
         std::byte* const base = memory_ == nullptr ? nullptr : memory_ + index * shape_.layer_size();
         return {shape_.type,     base,        base == nullptr ? nullptr : base + shape_.keys_size(),

@@ -118,6 +118,7 @@ public:
 
     /// In the order in which they were added.
     [[nodiscard]] std::span<const matrix> matrices() const noexcept { return matrices_; }
+    /// In the order in which they were added.
     [[nodiscard]] std::span<const vector> vectors() const noexcept { return vectors_; }
     /// Of all matrices, one after the other; of one matrix, by rising tile. @pre place() was called
     [[nodiscard]] std::span<const part> parts() const noexcept { return parts_; }
@@ -156,7 +157,9 @@ struct stored_weights {
     /// Comes from any worker; may throw, must not use the pool.
     std::function<void(std::size_t begin, std::span<std::byte> to)> read = {};
 
+    /// Bytes in memory, which must stay there while they are read.
     stored_weights(std::span<const std::byte> memory) : size(memory.size()), data(memory.data()) {}
+    /// n bytes behind a function.
     stored_weights(std::size_t n, std::function<void(std::size_t, std::span<std::byte>)> reads)
         : size(n), read(std::move(reads)) {}
 };
@@ -187,6 +190,7 @@ class resident_arena {
     };
 
 public:
+    /// Empty.
     resident_arena() noexcept = default;
     /// Reserves the memory; touches none of it. @throws error{errc::out_of_memory}
     explicit resident_arena(arena_plan plan)

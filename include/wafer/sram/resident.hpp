@@ -45,8 +45,11 @@ struct resident_vector {
     const float* first = nullptr;  // null in a phantom
     std::size_t count = 0;
 
+    /// Whether the model has none.
     [[nodiscard]] bool empty() const noexcept { return count == 0; }
+    /// The first weight; null in a phantom.
     [[nodiscard]] const float* data() const noexcept { return first; }
+    /// Bytes as they are resident.
     [[nodiscard]] std::size_t size_bytes() const noexcept { return count * sizeof(float); }
 };
 

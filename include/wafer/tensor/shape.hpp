@@ -23,6 +23,7 @@ class shape {
 public:
     static constexpr std::size_t max_rank = 4;
 
+    /// Rank 0, one element.
     constexpr shape() noexcept = default;
 
     /// @throws error{errc::invalid_argument} where checked() would give nothing
@@ -48,9 +49,11 @@ public:
         return result;
     }
 
+    /// How many extents it has.
     [[nodiscard]] constexpr std::size_t rank() const noexcept { return rank_; }
-    /// @pre axis < rank()
+    /// One extent; the last is contiguous. @pre axis < rank()
     [[nodiscard]] constexpr std::size_t operator[](std::size_t axis) const noexcept { return extents_[axis]; }
+    /// The product of the extents.
     [[nodiscard]] constexpr std::size_t elements() const noexcept { return elements_; }
     /// The contiguous extent, and how many such rows there are: the tensor as a matrix.
     [[nodiscard]] constexpr std::size_t cols() const noexcept { return rank_ == 0 ? 1 : extents_[rank_ - 1]; }

@@ -78,7 +78,7 @@ public:
         return program_.render(variables, now, options.limits);
     }
 
-    /// The text it was made from, with every line end as one \n.
+    /// The text it was made from, with every line end as one \n and none at its end.
     [[nodiscard]] const std::string& source() const noexcept { return program_.source(); }
 
 private:

@@ -92,6 +92,7 @@ public:
     [[nodiscard]] std::span<const node> nodes() const noexcept { return nodes_; }
     /// Tokens in the order of their bytes.
     [[nodiscard]] std::span<const token_id> ids() const noexcept { return ids_; }
+    /// The tokens that end a turn.
     [[nodiscard]] std::span<const token_id> ends() const noexcept { return ends_; }
     /// Tokens in the vocabulary.
     [[nodiscard]] std::size_t size() const noexcept { return pieces_.size(); }
