@@ -9,11 +9,10 @@
 //   CUDA graph "Look Ma, No Bubbles! Designing a Low-Latency Megakernel for Llama-1B" (Hazy Research, 2025)
 //   WaferLLM   "WaferLLM: Large Language Model Inference at Wafer Scale" (OSDI 2025, arXiv 2502.04563), tables 3 (T3,
 //              prefill) and 4 (T4, decode), and the code published with it
-//   vendor     NVIDIA's figures as listed at acecloud.ai/blog/nvidia-b200-vs-h200-h100-a100 (B200 in a DGX:
-// hmc-tech.com);
-//              Cerebras's cores and clocks as in WaferLLM, SRAM bandwidth of WSE-3 as in "Introducing Cerebras
-// Inference"
-//              (cerebras.ai/blog, August 2024), of WSE-2 as ExtremeTech printed it, links as in the CS-3 specification
+//   vendor     NVIDIA's figures as listed at acecloud.ai/blog/nvidia-b200-vs-h200-h100-a100 (B200 in a
+//              DGX: hmc-tech.com); Cerebras's cores and clocks as in WaferLLM, SRAM bandwidth of WSE-3 as in
+//              "Introducing Cerebras Inference" (cerebras.ai/blog, August 2024), of WSE-2 as ExtremeTech printed it,
+//              links as in the CS-3 specification
 #pragma once
 
 #include <array>
@@ -115,7 +114,7 @@ inline constexpr cost::wafer_spec wse2{
     .link = bytes_per_second{150e9},  // vendor: 12 x 100 GbE
     .crossing = seconds{5e-6},        // assumed: 2 to 10 us, nothing is published
 };
-/// Cerebras WSE-3 (CS-3): 900,000 cores of 48 KiB. Its arithmetic is assumed: nothing measured is published.
+/// Cerebras WSE-3 (CS-3): 900,000 cores of 48 KiB. Its arithmetic is assumed: no measurement was found.
 inline constexpr cost::wafer_spec wse3{
     .name = "wse3",
     .basis = "reductions as fitted on WSE-2 (same network), arithmetic and wafer crossing assumed, the rest as sold",

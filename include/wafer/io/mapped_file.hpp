@@ -33,7 +33,7 @@ public:
         if (!data_.empty()) system::unmap_file(data_);
     }
 
-    /// The whole file. Valid as long as the mapping; empty after it was moved from.
+    /// The whole file. Valid as long as the mapping, wherever that is moved.
     [[nodiscard]] std::span<const std::byte> data() const noexcept { return data_; }
 
     /// Hints about a part of data(): it will be read soon; or not again for now (its memory is given
