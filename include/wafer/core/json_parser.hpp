@@ -6,6 +6,7 @@
 #include <charconv>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -20,6 +21,27 @@
 namespace wafer::inline WAFER_ABI {
 
 namespace detail {
+
+// By the place of its first digit that counts, and the exponent; to be asked of what is far from 1.
+inline bool is_below_one(std::string_view number) noexcept {
+    const std::size_t end = std::min(number.find_first_of("eE"), number.size());
+    const std::string_view digits = number.substr(0, end);
+    const std::size_t first = digits.find_first_of("123456789"), point = std::min(digits.find('.'), end);
+    if (first == digits.npos) return true;
+    std::string_view written = number.substr(std::min(end + 1, number.size()));
+    if (written.starts_with('+')) written.remove_prefix(1);
+    std::int64_t exponent = 0;
+    const auto read = std::from_chars(written.data(), written.data() + written.size(), exponent);
+    if (read.ec == std::errc::result_out_of_range) return written.starts_with('-');
+    return exponent < static_cast<std::int64_t>(first) - static_cast<std::int64_t>(point);
+}
+
+// The value of a number that is written as JSON writes them; nothing if no double is near it.
+inline std::optional<double> json_real(std::string_view number) noexcept {
+    double value = 0;
+    if (std::from_chars(number.data(), number.data() + number.size(), value).ec == std::errc{}) return value;
+    return is_below_one(number) ? std::optional(0.0) : std::nullopt;
+}
 
 class json_parser {
 public:
@@ -153,25 +175,9 @@ private:
         const char* first = text_.data() + start;
         const char* last = text_.data() + at_;
         if (std::int64_t value = 0; integer && std::from_chars(first, last, value).ec == std::errc{}) return value;
-        double value = 0;
-        if (std::from_chars(first, last, value).ec == std::errc{}) return value;
-        if (!is_below_one({first, last})) fail("number is outside the range of a double", start);
-        return 0.0;  // nearly
+        if (const auto value = json_real({first, last})) return *value;
+        fail("number is outside the range of a double", start);
     }
-    // By the place of its first digit that counts, and the exponent; to be asked of what is far from 1.
-    static bool is_below_one(std::string_view number) noexcept {
-        const std::size_t end = std::min(number.find_first_of("eE"), number.size());
-        const std::string_view digits = number.substr(0, end);
-        const std::size_t first = digits.find_first_of("123456789"), point = std::min(digits.find('.'), end);
-        if (first == digits.npos) return true;
-        std::string_view written = number.substr(std::min(end + 1, number.size()));
-        if (written.starts_with('+')) written.remove_prefix(1);
-        std::int64_t exponent = 0;
-        const auto read = std::from_chars(written.data(), written.data() + written.size(), exponent);
-        if (read.ec == std::errc::result_out_of_range) return written.starts_with('-');
-        return exponent < static_cast<std::int64_t>(first) - static_cast<std::int64_t>(point);
-    }
-
     std::string parse_string() {
         const std::size_t start = at_++;
         std::string out;

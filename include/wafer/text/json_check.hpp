@@ -12,6 +12,7 @@
 
 #include <wafer/core/config.hpp>
 #include <wafer/core/json.hpp>
+#include <wafer/core/json_parser.hpp>
 #include <wafer/core/utf8.hpp>
 
 namespace wafer::inline WAFER_ABI {
@@ -111,8 +112,7 @@ private:
             if (!take('+')) take('-');
             if (digits() == 0) return false;
         }
-        double as_real = 0;
-        return std::from_chars(text_.data() + start, text_.data() + at_, as_real).ec == std::errc{};
+        return json_real(text_.substr(start, at_ - start)).has_value();
     }
 
     bool string() noexcept {
