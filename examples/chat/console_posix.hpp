@@ -27,6 +27,7 @@ class interrupts {
         void (*stop)(void*) noexcept;
     };
     static inline int pipe_[2] = {-1, -1};  // the handler writes, a wait for input also looks here: no Ctrl-C is lost
+    static inline int typing_ = 0;  // where lines come from
     static inline std::atomic<const answer*> running_ = nullptr;
     static inline std::string typed_;
     static inline bool ended_ = false;
@@ -36,6 +37,11 @@ public:
     interrupts() {
         if (::pipe(pipe_) != 0) throw std::system_error(errno, std::generic_category(), "pipe");
         for (const int end : pipe_) ::fcntl(end, F_SETFL, O_NONBLOCK);
+        // A terminal drops what was typed when Ctrl-C comes, be it just before it is read: a read must not wait then. It is
+        // opened once more for that, since other programs share the first.
+        typing_ = ::fileno(stdin);
+        if (const char* name = ::ttyname(typing_))
+            if (const int own = ::open(name, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC); own >= 0) typing_ = own;
         struct sigaction action {};
         action.sa_flags = SA_RESTART;
         action.sa_handler = [](int) {
@@ -65,7 +71,7 @@ public:
                 line = std::exchange(typed_, {});
                 return line.empty() ? input::end : input::line;
             }
-            pollfd either[] = {{::fileno(stdin), POLLIN, 0}, {pipe_[0], POLLIN, 0}};
+            pollfd either[] = {{typing_, POLLIN, 0}, {pipe_[0], POLLIN, 0}};
             while (::poll(either, 2, -1) < 0 && errno == EINTR) {
             }
             if (take()) {
@@ -73,7 +79,7 @@ public:
                 return input::interrupt;
             }
             char part[4096];
-            const auto n = ::read(::fileno(stdin), part, sizeof part);
+            const auto n = ::read(typing_, part, sizeof part);
             if (n > 0) typed_.append(part, static_cast<std::size_t>(n));
             else if (n == 0 || (errno != EINTR && errno != EAGAIN)) ended_ = true;
         }
