@@ -27,7 +27,7 @@ class interrupts {
         void (*stop)(void*) noexcept;
     };
     static inline int pipe_[2] = {-1, -1};  // the handler writes, a wait for input also looks here: no Ctrl-C is lost
-    static inline int typing_ = 0;  // where lines come from
+    static inline int typing_ = 0;          // where lines come from
     static inline std::atomic<const answer*> running_ = nullptr;
     static inline std::string typed_;
     static inline bool ended_ = false;

@@ -50,17 +50,33 @@ struct template_options {
 class chat_template {
 public:
     /// @throws error{errc::bad_template} with line and column.
-    explicit chat_template(std::string_view source) : program_(source), calls_(find_call_shape()) {}
+    explicit chat_template(std::string_view source)
+        : program_(or_out_of_memory([&] { return jinja::program(source); })), calls_(find_call_shape()) {}
 
     /// The prompt for a conversation. Calls of tools are written as this template reads them. @throws
     /// error{errc::template_failed} with line and column: when the template raises an error of its own, or exceeds its
     /// limits; error{errc::bad_utf8} for messages that are not UTF-8.
     [[nodiscard]] std::string render(std::span<const message> messages, const template_options& options = {}) const {
-        return render(to_json(messages, calls_), options);
+        return or_out_of_memory([&] { return render(to_json(messages, calls_), options); });
     }
 
     /// The same for messages given as a JSON array of objects, which the template sees as they are.
     [[nodiscard]] std::string render(const json& messages, const template_options& options = {}) const {
+        return or_out_of_memory([&] { return render_json(messages, options); });
+    }
+
+    /// The text it was made from, with every line end as one \n and none at its end.
+    [[nodiscard]] const std::string& source() const noexcept { return program_.source(); }
+
+private:
+    // Templates differ in what they take for a message with calls.
+    struct call_shape {
+        bool null_content = false;    // they show calls only where there is no content
+        bool null_empty = false;      // they want no content, rather than an empty one
+        bool text_arguments = false;  // they want arguments as JSON text, rather than as an object
+    };
+
+    [[nodiscard]] std::string render_json(const json& messages, const template_options& options) const {
         jinja::value_dict variables;
         const auto add = [&](std::string_view name, jinja::value v) { variables.emplace_back(name, std::move(v)); };
         add("messages", jinja::value(messages));
@@ -77,17 +93,6 @@ public:
             options.now.value_or(std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now()));
         return program_.render(variables, now, options.limits);
     }
-
-    /// The text it was made from, with every line end as one \n and none at its end.
-    [[nodiscard]] const std::string& source() const noexcept { return program_.source(); }
-
-private:
-    // Templates differ in what they take for a message with calls.
-    struct call_shape {
-        bool null_content = false;    // they show calls only where there is no content
-        bool null_empty = false;      // they want no content, rather than an empty one
-        bool text_arguments = false;  // they want arguments as JSON text, rather than as an object
-    };
 
     static json to_json(std::span<const message> messages, call_shape shape) {
         json::array out;

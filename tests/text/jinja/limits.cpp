@@ -54,6 +54,8 @@ TEST_CASE("jinja limits: endless output and memory are stopped") {
           "{% set ns = namespace(s='a' * 1000000) %}{% for i in range(100000) %}{{ ns.s }}{% endfor %}",
           "{% set s = 'a' * 1000000 %}{{ ([s] * 100000)|join }}", "{% set s = 'a' * 1000000 %}{{ s.replace('', s) }}",
           "{% set s = 'a' * 1000000 %}{{ s.split('a')|join(s) }}",
+          "{{ range(1000)|list|tojson(separators=['a' * 1000000, ':']) }}",
+          "{{ range(100000)|list|tojson(indent=32) }}", "{{ [range(100000)|list]|tojson(indent=32) }}",
           "{% set s = '\\n' * 100000 %}{{ s|indent(1000, true, true) }}"})
         CHECK_MESSAGE(outcome(source, {.bytes = 16u << 20}) == errc::template_failed, source);
 }

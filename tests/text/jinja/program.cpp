@@ -285,3 +285,11 @@ TEST_CASE("jinja: errors at run time say line and column") {
     CHECK(has(failure("{{ 2 ** 64 }}"), "overflow"));
     CHECK(has(failure("{{ [1, 'a']|sort }}"), "cannot compare"));
 }
+
+TEST_CASE("jinja: arithmetic at the edges of 64 bits is right or refused") {
+    const auto shown = [](const char* source) { return jinja::program(source).render({}, {}, {}); };
+    CHECK(shown("{{ 9223372036854775806 % 9223372036854775807 }}") == "9223372036854775806");
+    CHECK(shown("{{ -7 % 3 }} {{ 7 % -3 }} {{ -7 // 2 }} {{ 6 % -3 }}") == "2 -2 -4 0");
+    CHECK(shown("{{ 123|round(-1) }}") == "120");
+    CHECK_THROWS_AS((void)shown("{{ 9223372036854775807|round(-19) }}"), error);
+}

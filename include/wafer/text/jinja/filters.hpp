@@ -87,7 +87,9 @@ inline value filter_round(runtime& rt, const arguments& in) {
                                        static_cast<int>(precision));
         if (end.ec == std::errc{}) std::from_chars(text, end.ptr, out);
     }
-    return how == "common" && !x.is(value::kind::real) ? value(static_cast<std::int64_t>(out)) : value(out);
+    if (how != "common" || x.is(value::kind::real)) return out;
+    if (!(std::fabs(out) < 9.2e18)) rt.fail("integer overflow");
+    return static_cast<std::int64_t>(out);
 }
 
 inline value filter_indent(runtime& rt, const arguments& in) {

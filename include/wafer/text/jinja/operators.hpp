@@ -50,7 +50,8 @@ inline value arithmetic(runtime& rt, std::string_view op, const value& a, const 
     else if (op == "*") overflow = __builtin_mul_overflow(x, y, &out);
     else if (op == "**") return y < 0 ? value(std::pow(a.as_double(), b.as_double())) : value(power(rt, x, y));
     else if (y == -1) overflow = op == "//" && __builtin_sub_overflow(std::int64_t{0}, x, &out);  // x % -1 is 0
-    else out = op == "//" ? x / y - (x % y != 0 && (x < 0) != (y < 0)) : (x % y + y) % y;
+    else if (op == "//") out = x / y - (x % y != 0 && (x < 0) != (y < 0));
+    else out = x % y + (x % y != 0 && (x < 0) != (y < 0) ? y : 0);  // of the divisor's sign
     if (overflow) rt.fail("integer overflow");
     return out;
 }

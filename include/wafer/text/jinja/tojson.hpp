@@ -27,13 +27,14 @@ namespace wafer::inline WAFER_ABI::jinja {
         case value::kind::string: rt.charge(2 * v.as_string().size()); return v.as_string();
         case value::kind::list: {
             json::array items;
+            rt.charge(v.as_list().size() * sizeof(json));
             for (const value& item : v.as_list()) items.push_back(to_json(rt, item, sort_keys));
             return items;
         }
         case value::kind::dict: {
             json::object members;
             for (const auto& [name, item] : v.as_dict()) {
-                rt.charge(2 * name.size());
+                rt.charge(2 * name.size() + sizeof(json::object::value_type));
                 members.emplace_back(name, to_json(rt, item, sort_keys));
             }
             if (sort_keys) std::ranges::sort(members, {}, [](const auto& m) -> const std::string& { return m.first; });
@@ -66,6 +67,23 @@ namespace wafer::inline WAFER_ABI::jinja {
     return out;
 }
 
+namespace detail {
+
+// What stands between the elements, before it is written: it may be far more than they are.
+inline void charge_layout(runtime& rt, const json& data, const json_format& format, std::size_t level = 1) {
+    const std::size_t margin = format.indent >= 0 ? 1 + static_cast<std::size_t>(format.indent) * level : 0;
+    const auto between = [&](std::size_t n, std::size_t each) { rt.charge(n * (each + margin) + margin); };
+    if (data.is_array()) {
+        between(data.as_array().size(), format.comma.size());
+        for (const json& item : data.as_array()) charge_layout(rt, item, format, level + 1);
+    } else if (data.is_object()) {
+        between(data.as_object().size(), format.comma.size() + format.colon.size());
+        for (const auto& member : data.as_object()) charge_layout(rt, member.second, format, level + 1);
+    }
+}
+
+}  // namespace detail
+
 /// tojson(ensure_ascii=false, indent=none, separators=none, sort_keys=false), as Python's json.dumps.
 inline value filter_tojson(runtime& rt, const arguments& in) {
     const auto given = [&](std::size_t place, std::string_view name) {
@@ -84,6 +102,7 @@ inline value filter_tojson(runtime& rt, const arguments& in) {
         format.colon = rt.string_of(separators->as_list()[1], "a separator");
     }
     const json data = to_json(rt, in.self(), sort_keys != nullptr && sort_keys->truth());
+    detail::charge_layout(rt, data, format);
     std::string text = data.dump(format);
     return rt.make(ascii != nullptr && ascii->truth() ? ascii_json(text) : std::move(text));
 }

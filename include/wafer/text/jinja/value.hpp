@@ -86,10 +86,11 @@ public:
     [[nodiscard]] bool is_number() const noexcept { return is(kind::boolean) || is(kind::integer) || is(kind::real); }
 
     /// The content; as_int and as_double take every number.
-    /// @throws error{errc::template_failed} where the value is of another kind, which callers should have ruled out.
+    /// @throws error{errc::template_failed} where the value is of another kind, or too large, which callers should have ruled out.
     [[nodiscard]] bool as_bool() const { return expect(kind::boolean).scalar_.integer != 0; }
     [[nodiscard]] std::int64_t as_int() const {
-        if (is(kind::real)) return static_cast<std::int64_t>(scalar_.real);
+        if (is(kind::real) && scalar_.real > -9.2e18 && scalar_.real < 9.2e18)
+            return static_cast<std::int64_t>(scalar_.real);
         return is(kind::boolean) ? scalar_.integer : expect(kind::integer).scalar_.integer;
     }
     [[nodiscard]] double as_double() const { return is(kind::real) ? scalar_.real : static_cast<double>(as_int()); }
