@@ -73,7 +73,7 @@ void check_near_linear(std::size_t bytes, const std::string& text, Work&& work) 
     std::size_t quarter = text.size() / 4;
     while ((static_cast<unsigned char>(text[quarter]) & 0xC0) == 0x80) ++quarter;
     const double part = seconds(text.substr(0, quarter)), whole = seconds(text);
-    CHECK(whole < 2.0);
+    CHECK(whole < 8.0);  // sanitizers included; quadratic work takes minutes
     CHECK(whole < part * 8 + 0.2);
 }
 
