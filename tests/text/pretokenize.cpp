@@ -151,9 +151,9 @@ TEST_CASE("pretokenize: names and aliases are known, others are not") {
                                                            {"llama-v3", "llama-bpe"},
                                                            {"deepseek-r1-qwen", "qwen2"},
                                                            {"llama4", "gpt-4o"}};
-    for (const auto& [alias, name] : aliases) {
-        CAPTURE(alias);
-        const pretokenizer *one = find_pretokenizer(alias), *other = find_pretokenizer(name);
+    for (const auto& pair : aliases) {
+        CAPTURE(pair.first);
+        const pretokenizer *one = find_pretokenizer(pair.first), *other = find_pretokenizer(pair.second);
         REQUIRE(one != nullptr);
         CHECK((one->next == other->next));
         CHECK(one->ignore_merges == other->ignore_merges);
