@@ -27,7 +27,7 @@ TEST_CASE("turns: of several calls a template that takes one at a time gets the 
     std::vector<message> turns{{.role = "user", .content = "?"}, {.role = "assistant", .content = "Hm."}};
     CHECK(make_showable(turns, takes));
     CHECK(turns[1].content == "Hm.");
-    for (const std::size_t n : {1, 2})
+    for (const std::size_t n : {1u, 2u})
         turns[1].tool_calls.push_back(make_tool_call("f", json(json::object{}), id_of_call(n)));
     REQUIRE(!takes(turns));
     CHECK(make_showable(turns, takes));
