@@ -56,6 +56,9 @@ TEST_SUITE("core.error") {
         int calls = 0;
         CHECK(!error_of([&] { ++calls; }));
         CHECK(calls == 1);
+        CHECK(error_of([] { raise(errc::out_of_memory, "no"); })->code() == errc::out_of_memory);
+        CHECK(refusal_of([] { raise(errc::bad_json, "no"); })->code() == errc::bad_json);
+        CHECK_THROWS_AS(static_cast<void>(refusal_of([] { raise(errc::out_of_memory, "no"); })), error);
         CHECK_THROWS_AS(static_cast<void>(error_of([] { throw std::bad_alloc(); })), std::bad_alloc);
     }
 

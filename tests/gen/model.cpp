@@ -145,7 +145,8 @@ TEST_CASE("model: a swap from a reader that fails half-way leaves no half of a m
 TEST_CASE("model: a swap to another vocabulary is refused and changes nothing") {
     auto m = load(reasoner_path, two_threads());
     auto image = reasoner_image();
-    const auto tokens = *parse_gguf(image).metadata().find<std::span<const std::string_view>>("tokenizer.ggml.tokens");
+    const auto file = parse_gguf(image);
+    const auto tokens = *file.metadata().find<std::span<const std::string_view>>("tokenizer.ggml.tokens");
     const auto one = std::ranges::find_if(tokens, [](std::string_view t) { return t == "7"; });
     REQUIRE(one != tokens.end());
     const auto before = m.fingerprint();

@@ -255,7 +255,7 @@ TEST_CASE("tokenizer_json: what is not supported, or contradicts itself, is refu
     for (const json& id : {json(-1), json(std::int64_t{1} << 62), json(100000), json(97)})
         CHECK(refusal(with_model(file, "vocab", json(bytes).set("new", id))) == errc::bad_vocabulary);
     CHECK(refusal(with_model(file, "vocab", json(bytes).set("new", "x"))) == errc::wrong_type);
-    CHECK(refusal(with_model(file, "merges", json::array{json::array{"a"}})) == errc::bad_vocabulary);
+    CHECK(refusal(with_model(file, "merges", json::array{json(json::array{"a"})})) == errc::bad_vocabulary);
     CHECK(refusal(with_model(file, "merges", json::array{"a nothing"})) == errc::bad_vocabulary);
     CHECK(refusal(with_model(file, "merges", json::array{7})) == errc::wrong_type);
     CHECK(refusal(with(file, "pre_tokenizer", nullptr)) == errc::unsupported_tokenizer);

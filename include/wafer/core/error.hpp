@@ -191,4 +191,12 @@ template <class Work>
     return std::nullopt;
 }
 
+/// The same where an error is an answer to what was tried: memory that cannot be had is none, and passes, too.
+template <class Work>
+[[nodiscard]] std::optional<error> refusal_of(Work&& work) {
+    auto refusal = error_of(work);
+    if (refusal && refusal->code() == errc::out_of_memory) raise(errc::out_of_memory, refusal->what());
+    return refusal;
+}
+
 }  // namespace wafer::inline WAFER_ABI

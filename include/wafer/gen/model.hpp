@@ -163,7 +163,7 @@ private:
         }
         if (auto source = file.metadata().find<std::string>("tokenizer.chat_template")) {
             // A template that cannot be read stops conversations, not the model.
-            s.chat_refusal = error_of([&] { s.chat.emplace(*source); });
+            s.chat_refusal = refusal_of([&] { s.chat.emplace(*source); });
         }
         s.net->load(file, *s.pool, options.progress, options.stop);
         return made;

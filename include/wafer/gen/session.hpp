@@ -249,7 +249,7 @@ private:
 
     /// Whether the template takes these turns. Without exceptions there is no trying.
     [[nodiscard]] bool is_shown(std::vector<message> turns) const {
-        return WAFER_EXCEPTIONS == 0 || !error_of([&] { static_cast<void>(shown(std::move(turns))); });
+        return WAFER_EXCEPTIONS == 0 || !refusal_of([&] { static_cast<void>(shown(std::move(turns))); });
     }
 
     /// Takes back the turns of a question that fails.

@@ -226,7 +226,7 @@ private:
     session_state s;
     in(s.n_tok);
     detail::for_each_field(s, in);
-    if (error_of([&] { static_cast<void>(sampler(s.options.how)); })) in.fail("answers cannot be drawn so");
+    if (refusal_of([&] { static_cast<void>(sampler(s.options.how)); })) in.fail("answers cannot be drawn so");
     if (in.rest().size() < sizeof(std::uint64_t)) in.fail("it ends inside what it announces");
     s.sequence = in.rest().first(in.rest().size() - sizeof(std::uint64_t));
     return s;

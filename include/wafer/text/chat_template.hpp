@@ -51,7 +51,8 @@ class chat_template {
 public:
     /// @throws error{errc::bad_template} with line and column.
     explicit chat_template(std::string_view source)
-        : program_(or_out_of_memory([&] { return jinja::program(source); })), calls_(find_call_shape()) {}
+        : program_(or_out_of_memory([&] { return jinja::program(source); })),
+          calls_(or_out_of_memory([&] { return find_call_shape(); })) {}
 
     /// The prompt for a conversation. Calls of tools are written as this template reads them. @throws
     /// error{errc::template_failed} with line and column: when the template raises an error of its own, or exceeds its
@@ -148,7 +149,7 @@ private:
             options.now.emplace();
             options.limits = {.steps = 100'000, .bytes = 1u << 20};
             std::optional<std::size_t> found;
-            (void)error_of([&] {
+            (void)refusal_of([&] {
                 const std::string shown = render(to_json(conversation, shape), options);
                 if (shown.find("a_function") != shown.npos && shown.find("a_value") != shown.npos) found = shown.size();
             });
