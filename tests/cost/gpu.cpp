@@ -9,6 +9,7 @@
 
 using namespace wafer;
 using llama_work::forward;
+using llama_work::off;
 
 namespace {
 
@@ -16,7 +17,6 @@ namespace {
 double decode_rate(const cost::gpu& device, const llama_work::shape& m, std::uint64_t n_past) {
     return 1 / llama_work::time(device, forward(m, stage::decode, 1, n_past));
 }
-double off(double modelled, double published) { return std::abs(modelled / published - 1); }
 
 constexpr cost::gpu_spec round_numbers{.name = "round",
                                        .basis = "made up",

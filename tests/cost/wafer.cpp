@@ -11,6 +11,7 @@
 
 using namespace wafer;
 using llama_work::forward;
+using llama_work::off;
 
 namespace {
 
@@ -28,7 +29,6 @@ double prefill_rate(std::uint32_t side, const llama_work::shape& m) {
     return 4096 /
            layers_only(cost::wafer(devices::wse2, 1, {.side = side}), forward(m, stage::prefill, 4096, 0, false));
 }
-double off(double modelled, double published) { return std::abs(modelled / published - 1); }
 
 }  // namespace
 

@@ -8,6 +8,7 @@
 #include <span>
 #include <string>
 #include <support/loaded.hpp>
+#include <support/reasoner.hpp>
 #include <support/temporary.hpp>
 #include <vector>
 
@@ -17,15 +18,11 @@
 #include <wafer/gen/session.hpp>
 
 using namespace wafer;
+using wafer_test::reasoner;
 
 namespace {
 
 using image = std::vector<std::byte>;
-
-const model& reasoner() {
-    static const model m = load(WAFER_EXAMPLES "/tiny_reasoner/tiny_reasoner.gguf");
-    return m;
-}
 
 /// Draws among all tokens, so that every bit of logits and randomness decides what is said.
 session_options babbling(std::uint64_t seed = 5) {

@@ -7,6 +7,7 @@
 #include "support/oracle.hpp"
 
 using namespace wafer;
+using test::d, test::d_ff;
 
 namespace {
 
@@ -26,8 +27,6 @@ test::row reference(const test::resident_set& weights, const indices& i, const s
     const auto h = test::swiglu(test::product(weights.values(i.gate), x), test::product(weights.values(i.up), x));
     return test::product(weights.values(i.down), test::as_read(table, type, h));
 }
-
-constexpr std::size_t d = 64, d_ff = 96;
 
 }  // namespace
 

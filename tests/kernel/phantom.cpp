@@ -15,6 +15,7 @@
 #include "kernel/rig.hpp"
 
 using namespace wafer;
+using test::d, test::d_ff;
 
 namespace {
 
@@ -42,7 +43,7 @@ struct layer {
     resident_vector norm, bias;
 };
 
-constexpr std::size_t d = 64, n_head = 4, n_kv = 2, d_head = 32, d_ff = 96, n_vocab = 40, n_expert = 3;
+constexpr std::size_t n_head = 4, n_kv = 2, d_head = 32, n_vocab = 40, n_expert = 3;
 
 template <class Context>
 void one_pass(Context& ctx, const layer& w, const kv_view& cache, const rope_frequencies& rope,

@@ -22,6 +22,8 @@
 
 namespace wafer::test {
 
+inline constexpr std::size_t d = 64, d_ff = 96;  // of small layers
+
 /// Weights with the bytes they came from. add() all, then load(); `tiles` owners, each with its share of every matrix.
 class resident_set {
 public:

@@ -3,6 +3,7 @@
 // model.
 #pragma once
 
+#include <cmath>
 #include <cstdint>
 #include <vector>
 
@@ -88,5 +89,8 @@ double time(const Model& device, const step& s) {
     for (const auto& w : s.ops) sum += device.price(w, s.whole).total.count;
     return sum;
 }
+
+/// How far a modelled figure is from a published one, as a share of it.
+inline double off(double modelled, double published) { return std::abs(modelled / published - 1); }
 
 }  // namespace llama_work

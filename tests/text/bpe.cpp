@@ -19,7 +19,7 @@ std::string stored(std::string_view bytes) {
     return out;
 }
 
-struct small_vocabulary {
+struct byte_vocabulary {
     vocabulary source;
     token_pieces pieces;
     std::vector<std::pair<std::string, std::string>> merges;  // as bytes
@@ -52,8 +52,8 @@ struct small_vocabulary {
     }
 };
 
-small_vocabulary bytes_only() {
-    small_vocabulary m;
+byte_vocabulary bytes_only() {
+    byte_vocabulary m;
     m.source.model = "gpt2";
     m.source.pre = "gpt-2";
     for (int byte = 0; byte < 256; ++byte) m.add(stored(std::string(1, static_cast<char>(byte))));
@@ -83,7 +83,7 @@ TEST_CASE("bpe: random merges agree with the definition") {
         return (state >> 8) % n;
     };
     for (int round = 0; round < 30; ++round) {
-        small_vocabulary m = bytes_only();
+        byte_vocabulary m = bytes_only();
         std::vector<std::string> known{"a", "b", "c"};
         for (int i = 0; i < 12; ++i) {
             const std::string left = known[random(static_cast<std::uint32_t>(known.size()))],
@@ -107,7 +107,7 @@ TEST_CASE("bpe: random merges agree with the definition") {
 }
 
 TEST_CASE("bpe: tokens that are not normal take no part in merging") {
-    small_vocabulary m = bytes_only();
+    byte_vocabulary m = bytes_only();
     m.merge("a", "b");
     m.source.types.assign(m.source.tokens.size(), token_type::normal);
     m.source.types.back() = token_type::control;
@@ -129,7 +129,7 @@ TEST_CASE("bpe: tokens that are not normal take no part in merging") {
 }
 
 TEST_CASE("bpe: a vocabulary without merges yields bytes") {
-    const small_vocabulary m = bytes_only();
+    const byte_vocabulary m = bytes_only();
     const byte_level_bpe bpe(m.source, m.pieces);
     std::vector<token_id> ids;
     piece_cache cache(3);

@@ -10,7 +10,7 @@ using namespace wafer;
 
 namespace {
 
-std::string split(std::string_view text) {
+std::string channels_of(std::string_view text) {
     std::string whole;
     for (std::size_t step = text.size() + 1; step > 0; --step) {
         channel_splitter splitter;
@@ -36,32 +36,32 @@ std::string split(std::string_view text) {
 }  // namespace
 
 TEST_CASE("channels: analysis is thinking, final and commentary are the answer") {
-    CHECK(split("<|channel|>analysis<|message|>I add.<|end|><|start|>assistant<|channel|>final<|message|>4 < "
+    CHECK(channels_of("<|channel|>analysis<|message|>I add.<|end|><|start|>assistant<|channel|>final<|message|>4 < "
                 "5<|return|>") == "think[I add.]text[4 < 5]");
-    CHECK(split("<|channel|>commentary<|message|>First I look.<|end|>") == "text[First I look.]");
-    CHECK(split("<|channel|>final <|constrain|>json<|message|>{}") == "text[{}]");
-    CHECK(split("<|channel|>analysis<|message|>a<|end|><|start|>assistant<|channel|>analysis<|message|>b") ==
+    CHECK(channels_of("<|channel|>commentary<|message|>First I look.<|end|>") == "text[First I look.]");
+    CHECK(channels_of("<|channel|>final <|constrain|>json<|message|>{}") == "text[{}]");
+    CHECK(channels_of("<|channel|>analysis<|message|>a<|end|><|start|>assistant<|channel|>analysis<|message|>b") ==
           "think[ab]");
 }
 
 TEST_CASE("channels: a message to a tool goes out whole, as it would stand among others") {
-    CHECK(split("<|channel|>analysis<|message|>hm<|end|><|start|>assistant<|channel|>commentary to=functions.f "
+    CHECK(channels_of("<|channel|>analysis<|message|>hm<|end|><|start|>assistant<|channel|>commentary to=functions.f "
                 "<|constrain|>json<|message|>{\"a\": 1}<|call|>") ==
           "think[hm]text[<|start|>assistant<|channel|>commentary to=functions.f <|constrain|>json<|message|>{\"a\": "
           "1}<|call|>]");
-    CHECK(split(" to=functions.f<|channel|>commentary json<|message|>{}<|call|>") ==
+    CHECK(channels_of(" to=functions.f<|channel|>commentary json<|message|>{}<|call|>") ==
           "text[<|start|> to=functions.f<|channel|>commentary json<|message|>{}<|call|>]");
-    CHECK(split("<|channel|>analysis to=python code<|message|>1+1") ==
+    CHECK(channels_of("<|channel|>analysis to=python code<|message|>1+1") ==
           "text[<|start|><|channel|>analysis to=python code<|message|>1+1]");
 }
 
 TEST_CASE("channels: text without channels is the answer, and nothing is lost of what is cut off") {
     for (const std::string text : {"Hello <|world|>", "", "to be", "<|chan", "<|channel|>analysis", "  \n", "t",
                                    "<|chann%l|>analysis<|message|>a"})
-        CHECK(split(text) == (text.empty() ? "" : "text[" + text + "]"));
-    CHECK(split("<|channel|>analysis<|message|>cut <|en") == "think[cut <|en]");
+        CHECK(channels_of(text) == (text.empty() ? "" : "text[" + text + "]"));
+    CHECK(channels_of("<|channel|>analysis<|message|>cut <|en") == "think[cut <|en]");
 }
 
 TEST_CASE("channels: a message that was not ended is ended by the next") {
-    CHECK(split("<|channel|>analysis<|message|>a<|start|>assistant<|channel|>final<|message|>b") == "think[a]text[b]");
+    CHECK(channels_of("<|channel|>analysis<|message|>a<|start|>assistant<|channel|>final<|message|>b") == "think[a]text[b]");
 }

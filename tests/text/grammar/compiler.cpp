@@ -8,21 +8,10 @@
 #include <wafer/text/grammar/compiler.hpp>
 #include <wafer/text/grammar/gbnf.hpp>
 
+#include "text/grammar/reference.hpp"
+
 using namespace wafer;
-
-namespace {
-
-std::string refusal(const std::string& source) {
-    try {
-        (void)grammar::gbnf(source);
-    } catch (const error& e) {
-        CHECK(e.code() == errc::bad_grammar);
-        return e.what();
-    }
-    return "accepted";
-}
-
-}  // namespace
+using wafer_test::refusal;
 
 TEST_CASE("grammar compiler: left recursion is refused, however it is hidden") {
     const std::string what = "is left-recursive";

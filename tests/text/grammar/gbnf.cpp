@@ -11,6 +11,7 @@
 #include "text/grammar/reference.hpp"
 
 using namespace wafer;
+using wafer_test::refusal;
 
 namespace {
 
@@ -23,16 +24,6 @@ bool accepts(std::string_view source, std::string_view text) {
     CHECK(walk.can_stop(s) == wafer_test::recogniser(rules).accepts(text));
     CHECK((s != walk.dead) == wafer_test::recogniser(rules).begins(text));
     return walk.can_stop(s);
-}
-
-std::string refusal(std::string_view source) {
-    try {
-        (void)grammar::gbnf(source);
-    } catch (const error& e) {
-        CHECK(e.code() == errc::bad_grammar);
-        return e.what();
-    }
-    return "accepted";
 }
 
 std::string repeated(std::string_view unit, std::size_t n) {

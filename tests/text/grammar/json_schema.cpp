@@ -26,7 +26,7 @@ bool accepts(const std::string& schema, std::string_view text) {
     return walk.can_stop(s);
 }
 
-std::string refusal(const std::string& schema) {
+std::string schema_refusal(const std::string& schema) {
     try {
         (void)grammar::json_schema(json::parse(schema));
     } catch (const error& e) {
@@ -259,25 +259,25 @@ TEST_CASE("json_schema: what cannot be kept to is refused by name, with its plac
         {"false", "can never finish"},
     };
     for (const auto& c : refused) {
-        const std::string message = refusal(c.schema);
+        const std::string message = schema_refusal(c.schema);
         CHECK_MESSAGE(message.find(c.message) != message.npos, c.schema, " -> ", message);
     }
 }
 
 TEST_CASE("json_schema: schemas that would unroll without end are stopped") {
     CHECK(
-        refusal(
+        schema_refusal(
             R"({"$defs": {"a": {"properties": {"x": {"$ref": "#/$defs/a"}}}, "b": {"properties": {"x": {"$ref": "#/$defs/b"}}}},
                       "allOf": [{"$ref": "#/$defs/a"}, {"$ref": "#/$defs/b"}]})") == "accepted");
     std::string deep = "{}", wide = "{}";
     for (int i = 0; i < 120; ++i) deep = R"({"items": )" + deep + "}";
-    CHECK(refusal(deep) == "accepted");
+    CHECK(schema_refusal(deep) == "accepted");
     for (int i = 0; i < 12; ++i) wide = R"({"allOf": [)" + wide + "," + wide + "]}";
-    CHECK(refusal(wide).find("join too many") != std::string::npos);
+    CHECK(schema_refusal(wide).find("join too many") != std::string::npos);
     std::string names;
     for (int i = 0; i < 2000; ++i)
         names += (i == 0 ? "\"p" : ",\"p") + std::to_string(i) + "\": {\"type\": \"integer\"}";
-    CHECK(refusal("{\"properties\": {" + names + "}}") == "accepted");
+    CHECK(schema_refusal("{\"properties\": {" + names + "}}") == "accepted");
 }
 
 TEST_CASE("json_schema: references and merges take no quadratic time") {
@@ -286,23 +286,23 @@ TEST_CASE("json_schema: references and merges take no quadratic time") {
     for (int i = 0; i < 1000; ++i)
         uses += (i == 0 ? "\"q" : ",\"q") + std::to_string(i) +
                 R"(": {"$ref": "#/$defs/b", "allOf": [{"properties": {"p0": {"type": "null"}}}], "x": 0})";
-    CHECK(refusal(R"({"$defs": {"b": {"properties": {)" + names + R"(}}}, "properties": {)" + uses + "}}")
+    CHECK(schema_refusal(R"({"$defs": {"b": {"properties": {)" + names + R"(}}}, "properties": {)" + uses + "}}")
               .find("joins too much") != std::string::npos);
     for (int i = 0; i < 30'000; ++i)
         chain += "\"d" + std::to_string(i) + R"(": {"$ref": "#/$defs/d)" + std::to_string(i + 1) + "\"},";
     const auto start = std::chrono::steady_clock::now();
-    CHECK(refusal(R"({"$ref": "#/$defs/d0", "$defs": {)" + chain + R"("d30000": {"type": "null"}}})") == "accepted");
+    CHECK(schema_refusal(R"({"$ref": "#/$defs/d0", "$defs": {)" + chain + R"("d30000": {"type": "null"}}})") == "accepted");
     CHECK(std::chrono::steady_clock::now() - start < std::chrono::seconds(20));  // sanitizers included
 }
 
 TEST_CASE("json_schema: patterns and values are refused before they fill the memory") {
-    const auto pattern = [](std::size_t n) { return refusal(R"({"pattern": ")" + std::string(n, '.') + "\"}"); };
+    const auto pattern = [](std::size_t n) { return schema_refusal(R"({"pattern": ")" + std::string(n, '.') + "\"}"); };
     CHECK(pattern(1000) == "accepted");
     CHECK(pattern(60'000).find("the schema is too large") != std::string::npos);
     CHECK(pattern(70'000).find("more than 65536 bytes") != std::string::npos);
     std::string ones = "1";
     for (int i = 0; i < 200'000; ++i) ones += ",1";
-    CHECK(refusal(R"({"const": [)" + ones + "]}").find("the schema is too large") != std::string::npos);
+    CHECK(schema_refusal(R"({"const": [)" + ones + "]}").find("the schema is too large") != std::string::npos);
 }
 
 TEST_CASE("json_schema: a list of thousands of values is no ambiguity") {

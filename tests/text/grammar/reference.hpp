@@ -14,12 +14,28 @@
 #include <string_view>
 #include <vector>
 
+#include <doctest/doctest.h>
+
+#include <wafer/core/error.hpp>
 #include <wafer/core/utf8.hpp>
+#include <wafer/text/grammar/compiler.hpp>
+#include <wafer/text/grammar/gbnf.hpp>
 #include <wafer/text/grammar/grammar.hpp>
 #include <wafer/text/grammar/matcher.hpp>
 #include <wafer/text/grammar/token_trie.hpp>
 
 namespace wafer_test {
+
+/// Why a text is no grammar, or "accepted".
+inline std::string refusal(std::string_view source) {
+    try {
+        (void)wafer::grammar::gbnf(source);
+    } catch (const wafer::error& e) {
+        CHECK(e.code() == wafer::errc::bad_grammar);
+        return e.what();
+    }
+    return "accepted";
+}
 
 /// Backtracking over the rules as written. The grammar must not be left-recursive, and every rule must be satisfiable.
 class recogniser {
