@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstdio>
 #include <iostream>
+#include <optional>
 #include <string>
 #include <support/hf_tokenizer.hpp>
 
@@ -16,9 +17,9 @@ using namespace wafer;
 
 namespace {
 
-tokenizer load(const std::string& path) {
+std::optional<tokenizer> load(const std::string& path) {
     if (path.ends_with(".gguf")) return tokenizer(read_vocabulary(open_gguf(path)).value());
-    return wafer_test::hf_tokenizer(path).value();
+    return wafer_test::hf_tokenizer(path);
 }
 
 void measure(const tokenizer& words, const char* name, const std::string& text) {
@@ -49,9 +50,11 @@ std::string letters() {  // no space
 }  // namespace
 
 int main(int argc, char** argv) {
-    if (argc != 3) return std::cerr << "usage: bench_tokenizer VOCABULARY TEXT\n", 2;
+    if (argc != 3) return std::cerr << "usage: bench_tokenizer FILE.gguf|FOLDER-OF-tokenizer.json TEXT\n", 2;
     const auto start = std::chrono::steady_clock::now();
-    const tokenizer words = load(argv[1]);
+    const auto loaded = load(argv[1]);
+    if (!loaded) return std::cerr << "cannot read " << argv[1] << "\n", 1;
+    const tokenizer& words = *loaded;
     std::printf("%zu tokens, loaded in %.0f ms\n", words.size(),
                 std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count() * 1e3);
     const auto text = wafer_test::read_text(argv[2]);

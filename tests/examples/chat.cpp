@@ -14,7 +14,6 @@ using namespace wafer_test;
 
 namespace {
 
-const std::string default_model = WAFER_EXAMPLES "/tiny_reasoner/tiny_reasoner.gguf";
 const std::string question = "What is 17 + 25?";
 
 [[nodiscard]] outcome chat(const std::vector<std::string>& arguments, std::string_view input = {}) {

@@ -17,8 +17,6 @@ using namespace wafer_test;
 
 namespace {
 
-const std::string default_model = WAFER_EXAMPLES "/tiny_reasoner/tiny_reasoner.gguf";
-
 [[nodiscard]] outcome inspect(const std::vector<std::string>& arguments) { return run(WAFER_INSPECT, arguments); }
 
 template <class Numbers>

@@ -8,7 +8,7 @@
 using namespace wafer_test;
 
 TEST_CASE("minimal: ten lines answer") {
-    const auto r = run(WAFER_MINIMAL, {WAFER_EXAMPLES "/tiny_reasoner/tiny_reasoner.gguf"});
+    const auto r = run(WAFER_MINIMAL, {default_model});
     CHECK(r.status == 0);
     CHECK(r.err.empty());
     CHECK(r.out.size() > 20);

@@ -20,6 +20,8 @@
 
 namespace wafer_test {
 
+inline const std::string default_model = WAFER_EXAMPLES "/tiny_reasoner/tiny_reasoner.gguf";
+
 struct outcome {
     int status = -1;  // what it exited with
     std::string out, err;

@@ -111,10 +111,10 @@ TEST_CASE("tokenizer: an inert text encodes as text, with user-defined tokens wh
         std::string text;
         for (int n = 0; n < 6; ++n) text += parts[((state = state * 1664525u + 1013904223u) >> 8) % std::size(parts)];
         CAPTURE(text);
-        const auto ids = t.encode(text, special_text::as_text);
-        CHECK(std::ranges::none_of(ids, [&](token_id id) { return t.is_control(id); }));
+        const auto tokens = t.encode(text, special_text::as_text);
+        CHECK(std::ranges::none_of(tokens, [&](token_id id) { return t.is_control(id); }));
         const std::string inert = t.inert(text);
-        CHECK(t.encode(inert) == ids);
+        CHECK(t.encode(inert) == tokens);
         CHECK_FALSE(inert.starts_with("\xEF\xB7\x90"));
     }
 }
