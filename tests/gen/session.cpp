@@ -322,7 +322,8 @@ TEST_CASE("session: another thread stops a prompt and an answer at any moment, a
         while (answer.next()) {
         }
         other.join();
-        CHECK(chat.ended() != finish::running);  // it may have said the end of the turn before the other thread had its turn
+        CHECK(chat.ended() !=
+              finish::running);  // it may have said the end of the turn before the other thread had its turn
         stopped += chat.ended() == finish::stopped;
         chat.reset();
     }

@@ -37,7 +37,7 @@ std::string channels_of(std::string_view text) {
 
 TEST_CASE("channels: analysis is thinking, final and commentary are the answer") {
     CHECK(channels_of("<|channel|>analysis<|message|>I add.<|end|><|start|>assistant<|channel|>final<|message|>4 < "
-                "5<|return|>") == "think[I add.]text[4 < 5]");
+                      "5<|return|>") == "think[I add.]text[4 < 5]");
     CHECK(channels_of("<|channel|>commentary<|message|>First I look.<|end|>") == "text[First I look.]");
     CHECK(channels_of("<|channel|>final <|constrain|>json<|message|>{}") == "text[{}]");
     CHECK(channels_of("<|channel|>analysis<|message|>a<|end|><|start|>assistant<|channel|>analysis<|message|>b") ==
@@ -46,7 +46,7 @@ TEST_CASE("channels: analysis is thinking, final and commentary are the answer")
 
 TEST_CASE("channels: a message to a tool goes out whole, as it would stand among others") {
     CHECK(channels_of("<|channel|>analysis<|message|>hm<|end|><|start|>assistant<|channel|>commentary to=functions.f "
-                "<|constrain|>json<|message|>{\"a\": 1}<|call|>") ==
+                      "<|constrain|>json<|message|>{\"a\": 1}<|call|>") ==
           "think[hm]text[<|start|>assistant<|channel|>commentary to=functions.f <|constrain|>json<|message|>{\"a\": "
           "1}<|call|>]");
     CHECK(channels_of(" to=functions.f<|channel|>commentary json<|message|>{}<|call|>") ==
@@ -63,5 +63,6 @@ TEST_CASE("channels: text without channels is the answer, and nothing is lost of
 }
 
 TEST_CASE("channels: a message that was not ended is ended by the next") {
-    CHECK(channels_of("<|channel|>analysis<|message|>a<|start|>assistant<|channel|>final<|message|>b") == "think[a]text[b]");
+    CHECK(channels_of("<|channel|>analysis<|message|>a<|start|>assistant<|channel|>final<|message|>b") ==
+          "think[a]text[b]");
 }
