@@ -341,9 +341,9 @@ TEST_CASE("session: another thread stops a prompt and an answer at any moment, a
 }
 
 TEST_CASE("session: a cost policy prices the answer and does not change it") {
-    session plain{reasoner(), greedy()};
+    session unpriced{reasoner(), greedy()};
     session priced{reasoner(), cost::compare{cost::gpu{devices::h100_sxm, 8}, cost::wafer{devices::wse3, 4}}, greedy()};
-    CHECK(listen(plain, "What is 17 + 25?") == listen(priced, "What is 17 + 25?"));
+    CHECK(listen(unpriced, "What is 17 + 25?") == listen(priced, "What is 17 + 25?"));
     const auto reports = priced.cost();
     REQUIRE(reports.size() == 2);
     for (const auto& r : reports) {

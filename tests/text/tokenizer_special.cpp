@@ -90,8 +90,8 @@ TEST_CASE("tokenizer: a special token of one character is disarmed, whatever sur
     CHECK(t.encode(t.inert("#")) == std::vector<token_id>{'#'});
     CHECK(t.encode(t.inert("##\xE2\x82\xAC")) == std::vector<token_id>{'#', '#', 0xE2, 0x82, 0xAC});
     // Typed joints disarm nothing of a template.
-    const std::string joint = "\xEF\xB7\x90";
-    CHECK(t.encode("#" + t.inert(joint + "#" + joint) + "#") == std::vector<token_id>{262, '#', 262});
+    const std::string typed = "\xEF\xB7\x90";
+    CHECK(t.encode("#" + t.inert(typed + "#" + typed) + "#") == std::vector<token_id>{262, '#', 262});
     CHECK(t.encode("#" + t.inert("<think>") + "#") == std::vector<token_id>{262, 265, 262});
 }
 
