@@ -113,7 +113,8 @@ private:
                 may_think_ = false;
             }
         } else if (!splitter_.answering()) {
-            for (auto& held : reply_splitter(next).flush()) pieces.push_back(std::move(held));
+            auto whole = next;
+            for (auto& held : whole.flush()) pieces.push_back(std::move(held));
             std::string said;
             for (const auto& piece : pieces)
                 if (piece.kind == text_kind::answer) said += piece.text;
