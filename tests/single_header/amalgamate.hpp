@@ -72,12 +72,13 @@ public:
             text += line.empty() ? "//\n" : "// " + std::string(line) + "\n";
             begin = end + 1;
         }
-        text += "#ifndef " + std::string(own_guard) + "\n#define " + std::string(own_guard) + "\n\n";
-        text += "#ifdef WAFER_ABI\n#error \"wafer: this file includes both the single header and the headers it is "
-                "made of\"\n"
-                "#endif\n\n";
+        text += "#ifndef " + std::string(own_guard) + "\n\n";
+        // core/config.hpp says the same where the order is the other one.
+        text +=
+            "#ifdef WAFER_ABI\n#error \"wafer: this file includes headers of wafer, and then the single header that is "
+            "made of them: include one or the other\"\n#include <wafer_stops_here>\n#endif\n\n";
         for (const auto& path : system_) text += "#include <" + path + ">\n";
-        return text + parts_ + "\n#endif  // " + std::string(own_guard) + "\n";
+        return text + parts_ + "\n#define " + std::string(own_guard) + "\n#endif\n";
     }
 
 private:
@@ -133,10 +134,12 @@ private:
         std::string text = "\n// ---- " + file.name + "\n";
         for (std::size_t n = 1; n <= file.lines.size(); ++n) {
             const auto& line = file.lines[n - 1];
+            const auto& code = file.code[n - 1];
+            const auto [word, rest] = directive(code);
             if (file.includes.contains(n)) {
                 text += included(file, n, around);
-            } else if (directive(line) != std::pair<std::string_view, std::string_view>("pragma", "once") &&
-                       !line.starts_with("// SPDX") && !(line.empty() && text.ends_with("\n\n"))) {
+            } else if (!(word == "pragma" && rest == "once") && n != 1 &&
+                       !(line.empty() && code.empty() && text.ends_with("\n\n"))) {
                 text += line + "\n";
             }
         }
@@ -165,7 +168,7 @@ private:
 
     [[nodiscard]] std::string version_text() {
         const std::string name = "wafer/core/version.hpp";
-        for (const auto& line : files_.at(name).lines) {
+        for (const auto& line : files_.at(name).code) {
             const auto [word, rest] = directive(line);
             if (word != "define" || first_name(rest) != "WAFER_VERSION_STRING") continue;
             const auto begin = rest.find('"') + 1;

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-#include <algorithm>
 #include <string>
 #include <string_view>
 #include <support/hf_tokenizer.hpp>
@@ -61,40 +60,6 @@ TEST_CASE("reply_reader: markers of gpt-oss inside the strings of a call's argum
         CHECK(read(call_dialect::harmony, "", to_f + "code" + end + next) ==
               "invalid[<|start|>" + to_f + "code" + end + "]text[b]");
     }
-}
-
-TEST_CASE("reply_reader: it knows where the answer itself comes next, which a grammar may rule") {
-    // Where it does, the text behind is in brackets.
-    const auto marked = [](call_dialect dialect, std::string_view prompt, const std::vector<std::string>& tokens) {
-        reply_reader reader(dialect, prompt);
-        std::string out;
-        for (const auto& t : tokens) {
-            out += reader.answering() ? "[" + t + "]" : t;
-            (void)reader.feed(t);
-        }
-        return out;
-    };
-    CHECK(marked(call_dialect::harmony, "<|start|>assistant",
-                 {"<|channel|>", "analysis", "<|message|>", "hm", "<|end|>", "<|start|>", "assistant", "<|channel|>",
-                  "commentary", "<|message|>", "I look", "<|end|>", "<|start|>", "assistant", "<|channel|>", "final",
-                  "<|message|>", "4", "2"}) ==
-          "<|channel|>analysis<|message|>hm<|end|><|start|>assistant<|channel|>commentary<|message|>I look<|end|>"
-          "<|start|>assistant<|channel|>final<|message|>[4][2]");
-    CHECK(marked(call_dialect::harmony, "<|start|>assistant",
-                 {"<|channel|>", "commentary to=functions.f", "<|message|>", "{", "}"}) ==
-          "<|channel|>commentary to=functions.f<|message|>{}");
-    CHECK(marked(call_dialect::harmony, "", {"4", "2"}) == "4[2]");
-    CHECK(marked(call_dialect::hermes, "<think>\n", {"a", "</think>", "4"}) == "a</think>[4]");
-    CHECK(marked(call_dialect::none, "", {"4", "2"}) == "[4][2]");
-    CHECK(reply_reader().awaited().empty());
-    reply_reader reader(call_dialect::harmony);
-    CHECK(std::ranges::count(reader.awaited(), "<|channel|>") == 1);
-    (void)reader.feed("<|channel|>");
-    CHECK(reader.awaited().empty());
-    (void)reader.feed("analysis<|message|>a");
-    CHECK(reader.awaited().empty());
-    (void)reader.feed("<|end|>");
-    CHECK(!reader.awaited().empty());
 }
 
 TEST_CASE("reply_reader: what is held back of an answer comes before the thinking that follows") {

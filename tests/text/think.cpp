@@ -115,6 +115,23 @@ TEST_CASE("think: nothing is held back but the beginning of a tag") {
     CHECK(splitter.flush().empty());
 }
 
+TEST_CASE("think: it knows which text goes on with an opening tag, before an answer and only there") {
+    think_splitter splitter;
+    for (const auto* text : {"<", " \n<th", "<think>", "<think>\nhm"}) CHECK(splitter.opens(text));
+    for (const auto* text : {"", " ", "a<", "<b", "think>"}) CHECK_FALSE(splitter.opens(text));
+    (void)splitter.feed(" <th");
+    CHECK(splitter.may_open());
+    for (const auto* text : {"i", "ink>", "ink>\nhm"}) CHECK(splitter.opens(text));
+    for (const auto* text : {"", " ", " ink>", "<", "e"}) CHECK_FALSE(splitter.opens(text));
+    (void)splitter.feed("ink>");
+    CHECK_FALSE(splitter.may_open());
+    CHECK_FALSE(splitter.opens("<think>"));
+    (void)splitter.feed("</think>\n");
+    CHECK(splitter.opens("<"));
+    (void)splitter.feed("4");
+    CHECK_FALSE(splitter.opens("<"));
+}
+
 TEST_CASE("think: other tags can be given, and self-overlapping ones are found") {
     CHECK(split(think_splitter(false, {"[[", "]]"}), "[[[b]]]", 1) ==
           std::vector<text_piece>{{thinking, "[b"}, {answer, "]"}});

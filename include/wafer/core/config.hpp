@@ -3,6 +3,11 @@
 // A project may put its own answers in <wafer_config.hpp>, found on its include path.
 #pragma once
 
+#ifdef WAFER_SINGLE_HEADER  // which it defines at its end
+#error "wafer: this file includes the single header, and then headers that it is made of: include one or the other"
+#include <wafer_stops_here>  // is nowhere: instead of an error for every name
+#endif
+
 #if __has_include(<wafer_config.hpp>)
 #include <wafer_config.hpp>
 #endif

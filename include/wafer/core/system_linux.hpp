@@ -33,7 +33,7 @@ inline void pin_this_thread(std::size_t index) noexcept {
     CPU_ZERO(&usable);
     if (::sched_getaffinity(0, sizeof usable, &usable) != 0) return;
     std::size_t left = index % static_cast<std::size_t>(CPU_COUNT(&usable));
-    for (int cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
+    for (std::size_t cpu = 0; cpu < CPU_SETSIZE; ++cpu) {
         if (!CPU_ISSET(cpu, &usable) || left-- != 0) continue;
         cpu_set_t one;
         CPU_ZERO(&one);

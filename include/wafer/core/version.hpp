@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// L0 core: the one place that knows the version. CMake and meson read it from here.
+// L0 core: the version. CMake reads it here; meson, which cannot before its project(), checks its own.
 #pragma once
 
 #define WAFER_VERSION_MAJOR 0

@@ -21,8 +21,7 @@ public:
     /// Only counts.
     scratch() noexcept = default;
     /// @throws error{errc::out_of_memory}
-    explicit scratch(bytes size)
-        : size_(static_cast<std::size_t>(size.count)), memory_(size_ == 0 ? nullptr : system::reserve_pages(size_)) {
+    explicit scratch(bytes size) : size_(size.count), memory_(size_ == 0 ? nullptr : system::reserve_pages(size_)) {
         if (size_ != 0 && memory_ == nullptr)
             raise(errc::out_of_memory,
                   "no memory for " + std::to_string(size_) + " bytes of scratch: use a smaller batch");

@@ -6,7 +6,6 @@
 #include <cstddef>
 #include <deque>
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -53,10 +52,6 @@ public:
 
     /// Whether a stop string was met: no more tokens are wanted.
     [[nodiscard]] bool stopped() const noexcept { return stop_.met(); }
-    /// Whether what comes next belongs to the answer itself. @see reply_reader::answering
-    [[nodiscard]] bool answering() const noexcept { return reader_.answering(); }
-    /// @see reply_reader::awaited
-    [[nodiscard]] std::span<const std::string_view> awaited() const noexcept { return reader_.awaited(); }
     /// The next piece that is certain.
     [[nodiscard]] std::optional<reply_piece> take() {
         if (ready_.empty()) return std::nullopt;

@@ -59,7 +59,8 @@ public:
     /// Tells models apart by what decides their answers: the network (see model/fingerprint.hpp) and the vocabulary. Not by
     /// names, template or threads. Changes with swap().
     [[nodiscard]] std::uint64_t fingerprint() const noexcept {
-        return hash64(state_->vocabulary).add(state_->net->fingerprint()).value();
+        hash64 both = state_->vocabulary;
+        return both.add(state_->net->fingerprint()).value();
     }
     /// Tells load_options::log, if there is one.
     void log(log_level level, std::string_view line) const {

@@ -21,6 +21,7 @@
 #include <wafer/core/hash.hpp>
 #include <wafer/cost/report.hpp>
 #include <wafer/fwd.hpp>
+#include <wafer/gen/answer_rules.hpp>
 #include <wafer/gen/answer_stream.hpp>
 #include <wafer/gen/model.hpp>
 #include <wafer/gen/reply.hpp>
@@ -32,8 +33,10 @@
 #include <wafer/io/mapped_file.hpp>
 #include <wafer/io/replace_file.hpp>
 #include <wafer/model/sequence.hpp>
+#include <wafer/text/call_format.hpp>
 #include <wafer/text/chat_template.hpp>
-#include <wafer/text/grammar/matcher.hpp>
+#include <wafer/text/grammar/program.hpp>
+#include <wafer/text/think.hpp>
 #include <wafer/text/tokenizer.hpp>
 
 namespace wafer::inline WAFER_ABI {
@@ -278,12 +281,12 @@ private:
         // The last token is read again even if it is held: its logits are wanted.
         reused_ = std::min(static_cast<std::size_t>(shared), ids.size() - 1);
         // Without tools nothing is a call, but some models write even plain answers in their own format.
-        const auto dialect = model_.calls();
-        const bool reads_calls = !options_.tools.is_null() || dialect == call_dialect::harmony;
-        answer_.emplace(words(), reads_calls ? dialect : call_dialect::none, options_.stop, prompt,
-                        last_call(messages_), continues);
+        const auto own = model_.calls();
+        const bool reads_calls = !options_.tools.is_null() || own == call_dialect::harmony;
+        const auto dialect = reads_calls ? own : call_dialect::none;
+        answer_.emplace(words(), dialect, options_.stop, prompt, last_call(messages_), continues);
         rules_.reset();
-        if (options_.grammar) rules_.emplace(options_.grammar, model_.trie());
+        if (options_.grammar) rules_.emplace(options_.grammar, model_.trie(), words(), dialect, prompt, may_think());
         prompt_ = std::move(ids);
         stats_.begin(prompt_.size(), reused_);
         finish_ = finish::running;
@@ -317,7 +320,7 @@ private:
 
     /// Draws one token, and makes its logits' successor ready.
     void advance() {
-        if (is_ruled() && rules_->is_over()) return end_with(finish::end_of_turn);
+        if (rules_ && rules_->is_over()) return end_with(finish::end_of_turn);
         const token_id id = draw();
         stats_.token();
         if (words().is_end(id)) return end_with(finish::end_of_turn);
@@ -330,39 +333,20 @@ private:
             case eval_status::context_full: end_with(finish::context_full); break;
         }
     }
-    /// Whether the next token has to satisfy a grammar.
-    [[nodiscard]] bool is_ruled() const noexcept { return rules_ && answer_->answering(); }
     /// The next token: thinking is free, what is said satisfies the grammar.
     [[nodiscard]] token_id draw() {
-        if (!is_ruled()) return draw_free();
-        allowed_.assign(rules_->mask().begin(), rules_->mask().end());
-        // A model that has not been told otherwise may think first.
-        const bool may_think = stats_.generated == 0 && options_.thinking.value_or(true);
-        const token_id think = may_think ? words().find(think_tags{}.open).value_or(-1) : -1;
-        if (think >= 0) allowed_[static_cast<std::size_t>(think) / 64] |= std::uint64_t{1} << think % 64;
-        const token_id id = sampler_.pick(sequence_.logits(), sequence_.tokens(), allowed_);
-        if (id != think) rules_->accept(id);
-        return id;
+        const auto pick = [&](std::span<const std::uint64_t> allowed) {
+            return sampler_.pick(sequence_.logits(), sequence_.tokens(), allowed);
+        };
+        return rules_ ? rules_->draw(pick) : pick({});
     }
-
-    [[nodiscard]] token_id draw_free() {
-        allowed_.clear();  // all are
-        if (rules_) {
-            const std::size_t n = (sequence_.logits().size() + 63) / 64;
-            const auto bit = [](token_id id) { return std::uint64_t{1} << id % 64; };
-            // Text in the place of a message's header would escape the grammar.
-            for (const std::string_view marker : answer_->awaited())
-                if (const auto id = words().find(marker)) {
-                    allowed_.resize(n);
-                    allowed_[static_cast<std::size_t>(*id) / 64] |= bit(*id);
-                }
-            // So would a turn that ends before the answer.
-            if (allowed_.empty()) {
-                allowed_.assign(n, ~std::uint64_t{0});
-                for (const token_id id : model_.trie()->ends()) allowed_[static_cast<std::size_t>(id) / 64] &= ~bit(id);
-            }
-        }
-        return sampler_.pick(sequence_.logits(), sequence_.tokens(), allowed_);
+    /// Whether the model may think before an answer that satisfies a grammar, if its prompt leaves it the choice.
+    [[nodiscard]] bool may_think() const {
+        const auto knows = [&] {
+            return words().find(think_tags{}.open) ||
+                   (model_.has_chat_template() && model_.chat().source().find("think>") != std::string::npos);
+        };
+        return options_.thinking.value_or(true) && knows();
     }
 
     void end_with(finish why) {
@@ -419,8 +403,7 @@ private:
     std::vector<token_id> prompt_;  // not read yet
     std::size_t reused_ = 0;        // tokens of it that the sequence holds
     std::optional<answer_stream> answer_;
-    std::optional<grammar::matcher> rules_;
-    std::vector<std::uint64_t> allowed_;
+    std::optional<answer_rules> rules_;
     answer_stats stats_;
     std::optional<std::size_t> asked_;  // turns before a question that waits for its answer to be settled
     finish finish_ = finish::end_of_turn;

@@ -130,7 +130,7 @@ template <class Stored>
     } else {
         using wide = std::conditional_t<std::floating_point<Stored>, double,
                                         std::conditional_t<std::signed_integral<Stored>, std::int64_t, std::uint64_t>>;
-        return wide{in.take<Stored>("a value")};
+        return static_cast<wide>(in.take<Stored>("a value"));
     }
 }
 
@@ -231,7 +231,7 @@ inline void place_tensors(const byte_source& file, std::uint64_t data_begin, std
                    "the file has " + std::to_string(file.size()) + " bytes and ends before the tensor does",
                    checked_add(data_begin, t.offset).value_or(std::numeric_limits<std::uint64_t>::max()), t);
         t.offset += data_begin;
-        if (file.is_memory()) t.data = file.memory().subspan(static_cast<std::size_t>(t.offset), t.size());
+        if (file.is_memory()) t.data = file.memory().subspan(t.offset, t.size());
     }
     std::vector<std::size_t> order(tensors.size());
     std::iota(order.begin(), order.end(), std::size_t{0});

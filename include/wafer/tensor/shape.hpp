@@ -43,9 +43,9 @@ public:
             const auto next = checked_mul(product, extent);
             if (!next || *next == 0 || *next > max_elements) return std::nullopt;
             product = *next;
-            result.extents_[result.rank_++] = static_cast<std::size_t>(extent);
+            result.extents_[result.rank_++] = extent;
         }
-        result.elements_ = static_cast<std::size_t>(product);
+        result.elements_ = product;
         return result;
     }
 

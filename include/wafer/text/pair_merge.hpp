@@ -66,7 +66,7 @@ private:
     // The slot that has this key or is free for it.
     [[nodiscard]] std::size_t find_slot(std::uint64_t key) const noexcept {
         const std::size_t mask = slots_.size() - 1;
-        std::size_t at = static_cast<std::size_t>(mixed(key)) & mask;
+        std::size_t at = mixed(key) & mask;
         for (std::size_t probes = 0; slots_[at].key != key && slots_[at].key != empty; at = (at + 1) & mask)
             if (++probes > most_probes) return nowhere;
         return at;

@@ -3,16 +3,15 @@
 #pragma once
 
 #include <algorithm>
-#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
-#include <variant>
 #include <vector>
 
 #include <wafer/core/config.hpp>
 #include <wafer/text/call_format.hpp>
 #include <wafer/text/channels.hpp>
+#include <wafer/text/reply_splitter.hpp>
 #include <wafer/text/think.hpp>
 #include <wafer/text/tool_calls.hpp>
 
@@ -22,34 +21,21 @@ namespace wafer::inline WAFER_ABI {
 class reply_reader {
 public:
     /// prompt: what the reply continues; its end tells whether thinking began there.
-    explicit reply_reader(call_dialect dialect = call_dialect::none, std::string_view prompt = {}) : calls_(dialect) {
-        if (dialect == call_dialect::harmony) splitter_.emplace<channel_splitter>();
-        else splitter_.emplace<think_splitter>(opens_thinking(prompt));
-    }
+    explicit reply_reader(call_dialect dialect = call_dialect::none, std::string_view prompt = {})
+        : splitter_(dialect, prompt), calls_(dialect) {}
 
     /// The events that are certain after this text.
     [[nodiscard]] std::vector<reply_event> feed(std::string_view text) {
         std::vector<reply_event> out;
-        add(out, std::visit([&](auto& splitter) { return splitter.feed(text); }, splitter_));
+        add(out, splitter_.feed(text));
         return out;
     }
     /// Ends the reply. @see tool_call_reader::flush
     [[nodiscard]] std::vector<reply_event> flush() {
         std::vector<reply_event> out;
-        add(out, std::visit([](auto& splitter) { return splitter.flush(); }, splitter_));
+        add(out, splitter_.flush());
         for (reply_event& event : calls_.flush()) out.push_back(std::move(event));
         return out;
-    }
-
-    /// Whether what comes next is the answer itself, rather than thinking or what leads to either.
-    [[nodiscard]] bool answering() const noexcept {
-        return std::visit([](const auto& splitter) { return splitter.answering(); }, splitter_);
-    }
-
-    /// Markers one of which comes next, if the format is kept to; none: anything may.
-    [[nodiscard]] std::span<const std::string_view> awaited() const noexcept {
-        const auto* channels = std::get_if<channel_splitter>(&splitter_);
-        return channels != nullptr ? channels->awaited() : std::span<const std::string_view>();
     }
 
     /// Whether a token of this text must reach feed() as text although it is a control token.
@@ -78,7 +64,7 @@ private:
         }
     }
 
-    std::variant<think_splitter, channel_splitter> splitter_;
+    reply_splitter splitter_;
     tool_call_reader calls_;
 };
 

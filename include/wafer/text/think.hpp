@@ -84,6 +84,17 @@ public:
     [[nodiscard]] text_kind kind() const noexcept { return inside_ ? text_kind::thinking : text_kind::answer; }
     /// Whether it would be the answer itself.
     [[nodiscard]] bool answering() const noexcept { return !inside_; }
+    /// Whether what was read of the answer may still become an opening tag: none of it came out.
+    [[nodiscard]] bool may_open() const noexcept {
+        return !inside_ && !answered_ && std::string_view(tags_.open).starts_with(beginning());
+    }
+    /// Whether with this text next some of an opening tag is there, or all of it and what is thought.
+    [[nodiscard]] bool opens(std::string_view text) const noexcept {
+        if (!may_open()) return false;
+        const std::string_view rest = std::string_view(tags_.open).substr(beginning().size());
+        if (beginning().empty()) text.remove_prefix(std::min(text.find_first_not_of(blanks), text.size()));
+        return !text.empty() && (rest.starts_with(text) || text.starts_with(rest));
+    }
 
 private:
     static constexpr std::string_view blanks = " \t\r\n";
@@ -106,8 +117,6 @@ private:
     [[nodiscard]] std::size_t opening_tag() const noexcept {
         return !answered_ && beginning().starts_with(tags_.open) ? pending_.find(tags_.open) : pending_.npos;
     }
-    // Whether more text may make an opening tag of the pending text.
-    [[nodiscard]] bool may_open() const noexcept { return !answered_ && tags_.open.starts_with(beginning()); }
     // Inside of thinking: the length of the longest end of the pending text that begins the closing tag.
     [[nodiscard]] std::size_t held_back() const noexcept {
         const std::string_view tag = tags_.close;

@@ -34,7 +34,7 @@ inline constexpr auto category_pages = [] {
     const std::size_t page = code >> 8;
     const auto first = runs.begin() + detail::category_pages[page];
     const auto last = runs.begin() + detail::category_pages[page + 1] + 1;
-    const auto after = std::upper_bound(first, last, static_cast<std::uint32_t>(code << 5 | 31));
+    const auto after = std::upper_bound(first, last, std::uint32_t{code} << 5 | 31);
     return static_cast<general_category>(*(after - 1) & 31);
 }
 

@@ -207,6 +207,20 @@ TEST_CASE("grammar matcher: a token that may not follow is refused and changes n
     CHECK(m.allows('a'));
 }
 
+TEST_CASE("grammar matcher: text that is not all of a token is followed too, or changes nothing") {
+    grammar::matcher m(grammar::gbnf("root ::= \"abc\" | \"ad\""), words().trie);
+    CHECK(m.allows(""));
+    m.accept("");
+    CHECK(m.allows("ab"));
+    CHECK_FALSE(m.allows("b"));
+    CHECK(refusal_of([&] { m.accept("b"); }).value().code() == errc::invalid_argument);
+    m.accept("ab");
+    CHECK_FALSE(m.allows("d"));
+    CHECK_FALSE(m.can_stop());
+    m.accept("c");
+    CHECK(m.is_final());
+}
+
 TEST_CASE("grammar matcher: what the vocabulary cannot spell is an error, not a guess") {
     const small_vocabulary few({"a", "b", "ab"}, false);
     grammar::matcher m(grammar::gbnf("root ::= \"a\" (\"b\" | \"c\") \"d\"?"), few.trie);

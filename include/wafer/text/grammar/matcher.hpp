@@ -58,16 +58,27 @@ public:
     }
 
     /// Whether one token may follow; a few look-ups. @throws error{errc::grammar_failed}
-    [[nodiscard]] bool allows(token_id id) { return is_end(id) ? can_stop() : after(id) != automaton::dead; }
+    [[nodiscard]] bool allows(token_id id) {
+        return is_end(id) ? can_stop() : after(tokens_->bytes(id)) != automaton::dead;
+    }
+    /// The same for text that is not all of a token. Where there is none, nothing changes.
+    [[nodiscard]] bool allows(std::string_view text) { return text.empty() || after(text) != automaton::dead; }
 
     /// Appends a token. One that ends the turn changes nothing.
     /// @throws error{errc::invalid_argument} if it may not follow; the text is then as before
     /// @throws error{errc::grammar_failed}
     void accept(token_id id) {
-        const automaton::state next = is_end(id) ? (can_stop() ? now() : automaton::dead) : after(id);
+        const automaton::state next = is_end(id) ? (can_stop() ? now() : automaton::dead) : after(tokens_->bytes(id));
         if (next == automaton::dead)
             raise(errc::invalid_argument,
                   "token " + std::to_string(id) + " may not follow here: draw tokens from the mask");
+        path_[0] = next;
+    }
+    /// The same for text that is not all of a token.
+    void accept(std::string_view text) {
+        if (text.empty()) return;
+        const automaton::state next = after(text);
+        if (next == automaton::dead) raise(errc::invalid_argument, "a text that may not follow here");
         path_[0] = next;
     }
 
@@ -99,8 +110,7 @@ private:
         automaton_.forget_all_but(std::span(path_).first(n));
     }
 
-    [[nodiscard]] automaton::state after(token_id id) {
-        const std::string_view bytes = tokens_->bytes(id);
+    [[nodiscard]] automaton::state after(std::string_view bytes) {
         if (bytes.empty()) return automaton::dead;
         automaton_.restart_work();
         if (automaton_.wants_to_forget()) forget_all_but(1);
