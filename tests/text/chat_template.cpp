@@ -109,9 +109,29 @@ TEST_CASE("chat_template: arguments may also be given as text, as the OpenAI API
               std::string::npos);
 }
 
-TEST_CASE("chat_template: messages that are not UTF-8 are refused") {
-    const message bad[] = {{.role = "user", .content = "\xFF"}};
-    CHECK_THROWS_AS((void)chat_template("{{ messages[0].content }}").render(bad), error);
+TEST_CASE("chat_template: messages, tools and variables that are not UTF-8 are refused") {
+    const chat_template printing("{{ messages|tojson }}{{ tools|tojson }}{{ x }}{{ bos_token }}");
+    const auto code = [&](const message& m, const template_options& options = {}) {
+        errc out = errc::cancelled;  // stands for "rendered"
+        try {
+            (void)printing.render(std::span(&m, 1), options);
+        } catch (const error& e) {
+            out = e.code();
+        }
+        return out;
+    };
+    const std::string bad = "\xFF";
+    const message good{.role = "user", .content = "?"};
+    CHECK(code(good, {.variables = json().set("x", "")}) == errc::cancelled);
+    CHECK(code({.role = "user", .content = bad}) == errc::bad_utf8);
+    for (const json& call :
+         {make_tool_call(bad, json(json::object{}), "1"), make_tool_call("f", json(bad), "1"),
+          make_tool_call("f", json().set("a", bad), "1"), make_tool_call("f", json().set(bad, 1), "1")})
+        CHECK(code({.role = "assistant", .tool_calls = json(json::array{call})}) == errc::bad_utf8);
+    CHECK(code(good, {.tools = json(json::array{json(bad)})}) == errc::bad_utf8);
+    CHECK(code(good, {.bos_token = bad}) == errc::bad_utf8);
+    CHECK(code(good, {.variables = json().set("x", json().set("y", bad))}) == errc::bad_utf8);
+    CHECK_THROWS_AS((void)printing.render(json(json::array{json(bad)})), error);
 }
 
 TEST_CASE("chat_template: a call without text has null for content where the template takes that") {
