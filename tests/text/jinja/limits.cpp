@@ -111,7 +111,7 @@ TEST_CASE("jinja limits: they grow with the variables") {
     const jinja::program quadratic(
         "{% for m in messages %}{% for n in messages %}{% if n.role == 'x' %}{% endif %}{% endfor %}{% endfor %}");
     json messages(json::array{});
-    for (int i = 0; i < 1200; ++i) messages.push_back(json().set("role", "user").set("content", "Hello."));
+    for (int i = 0; i < 1500; ++i) messages.push_back(json().set("role", "user").set("content", "Hello."));
     const jinja::value_dict variables{{"messages", jinja::value(messages)}};
     CHECK(quadratic.render(variables, {}).empty());
     CHECK_THROWS_AS((void)quadratic.render(variables, {}, {.steps_per_value = 0}), error);

@@ -21,7 +21,7 @@ namespace wafer::inline WAFER_ABI::jinja {
 struct limits {
     std::uint64_t steps = 10'000'000;      // nodes evaluated, elements and 64-byte units of text touched
     std::uint64_t bytes = 256u << 20;      // printed or built, in all
-    std::uint64_t steps_per_value = 1000;  // more, for each value in the variables and each 4 KiB of their text
+    std::uint64_t steps_per_value = 3000;  // more, for each value in the variables and each 4 KiB of their text
     std::uint64_t bytes_per_byte = 16;     // more, for each byte of their text
     int depth = 400;                       // evaluations inside one another
 };

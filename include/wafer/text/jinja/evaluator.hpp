@@ -67,11 +67,12 @@ protected:
     }
 
     value look_up(const std::string& name) {
-        for (std::size_t i = last_frame();; i = frames_[i].parent) {
+        std::uint64_t hops = 0;
+        for (std::size_t i = last_frame();; i = frames_[i].parent, ++hops) {
             const frame& f = frames_[i];
+            if (hops % 8 == 7) rt_.spend(1);
             if (const auto found = f.variables.find(name); found != f.variables.end()) return found->second;
             if (i == 0) break;
-            rt_.spend(1);
         }
         if (const native_function known = find_builtin(functions, name)) return known;
         return undefined{name};

@@ -126,7 +126,7 @@ inline bool take_char(std::string_view& rest, char c) {
         if (how.align == '=') number ? how.fill = '0' : how.align = '>';
         rest.remove_prefix(1);
         out += detail::formatted(rt, *v, how);
-        rt.spend(1);
+        rt.spend(1 + in.named.size() / 8);
     }
     if (in.named.empty() && next < in.positional.size()) rt.fail("a format has fewer places than values");
     return rt.make(std::move(out));
@@ -185,7 +185,7 @@ inline bool take_char(std::string_view& rest, char c) {
         if (field.size() > 1 || std::string_view("sdfexXo").find(how.type) == std::string_view::npos)
             rt.fail("unknown format '" + std::string(field) + "'");
         out += detail::formatted(rt, *v, how);
-        rt.spend(1);
+        rt.spend(1 + in.named.size() / 8);
     }
     return rt.make(std::move(out));
 }

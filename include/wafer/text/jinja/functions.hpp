@@ -91,7 +91,7 @@ inline value call_range(runtime& rt, const arguments& in) {
     const std::uint64_t span = empty ? 0 : step > 0 ? distance(start, stop) : distance(stop, start);
     const std::uint64_t stride = step > 0 ? static_cast<std::uint64_t>(step) : 0 - static_cast<std::uint64_t>(step);
     const std::uint64_t count = span / stride + (span % stride != 0);
-    rt.spend(count);
+    rt.spend(count / 8);
     rt.charge(count * sizeof(value));
     value_list out;
     out.reserve(count);

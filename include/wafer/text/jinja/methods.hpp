@@ -159,8 +159,7 @@ template <bool (*Is)(char32_t)>
 value method_all(runtime& rt, const arguments& in) {
     const std::string_view text = in.self().as_string();
     std::size_t at = 0;
-    while (at < text.size() && Is(decode_utf8(text, at).code)) at = utf8_next(text, at);
-    rt.touch(text.substr(0, at));
+    for (; at < text.size() && Is(decode_utf8(text, at).code); at = utf8_next(text, at)) rt.spend(1);
     return !text.empty() && at == text.size();
 }
 

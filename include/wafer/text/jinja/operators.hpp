@@ -62,8 +62,10 @@ inline value repeat(runtime& rt, const value& sequence, std::int64_t times) {
         sequence.is_string() ? sequence.as_string().size() : sequence.as_list().size() * sizeof(value);
     if (unit != 0 && n > std::numeric_limits<std::uint64_t>::max() / unit) rt.fail("a repeated sequence is too long");
     rt.charge(unit * n);
+    if (unit != 0) rt.spend(n / 16);
     std::string text;
     value_list items;
+    if (sequence.is_string()) text.reserve(unit * n);
     for (std::uint64_t i = 0; unit != 0 && i < n; ++i) {
         if (sequence.is_string()) text += sequence.as_string();
         else items.insert(items.end(), sequence.as_list().begin(), sequence.as_list().end());
