@@ -100,6 +100,23 @@ TEST_CASE("chat_template: tools, calls, results and reasoning are rendered as Py
     CHECK(refused == 2);  // Llama's templates take one call at a time
 }
 
+TEST_CASE("chat_template: conversations of three thousand messages are no attack") {
+    std::vector<message> conversation;
+    for (int i = 0; i < 3001; ++i)
+        conversation.push_back(
+            {.role = i % 2 == 0 ? "user" : "assistant", .content = "Some text, " + std::to_string(i)});
+    for (const char* name : {"Qwen-Qwen3-0.6B", "meta-llama-Llama-3.1-8B-Instruct", "openai-gpt-oss-120b"})
+        CHECK(chat_template(read(std::string(name) + ".jinja")).render(conversation).find("Some text, 3000") !=
+              std::string::npos);
+    // As Gemma 4 does: each message looks back at all before it.
+    CHECK(chat_template(
+              "{% for m in messages %}{% set last = namespace(found=false) %}"
+              "{% for j in range(loop.index0 - 1, -1, -1) %}{% if not last.found and messages[j].role == 'user' %}"
+              "{% set last.found = true %}{% endif %}{% endfor %}{{ m.content }}{% endfor %}")
+              .render(conversation)
+              .ends_with("Some text, 3000"));
+}
+
 TEST_CASE("chat_template: arguments may also be given as text, as the OpenAI API does") {
     message question{.role = "user", .content = "?"}, call{.role = "assistant"};
     call.tool_calls.push_back(make_tool_call("f", R"({"a": 1})", "abcdefgh1"));

@@ -119,7 +119,9 @@ inline value_list sorted(runtime& rt, const value_list& items, const value* path
     std::vector<std::pair<value, std::size_t>> keys;
     for (std::size_t i = 0; i < items.size(); ++i) keys.emplace_back(key_of(rt, items[i], path, exact), i);
     std::stable_sort(keys.begin(), keys.end(), [&](const auto& a, const auto& b) {
-        return in_order(rt, backwards ? b.first : a.first, "<", backwards ? a.first : b.first);
+        // As Python orders the lists of keys: none has no order, but is no less than none.
+        return !rt.equal(a.first, b.first) &&
+               in_order(rt, backwards ? b.first : a.first, "<", backwards ? a.first : b.first);
     });
     value_list out;
     for (const auto& [key, i] : keys) out.push_back(items[i]);

@@ -105,7 +105,8 @@ inline constexpr builtin tests[] = {
      }},
     {"callable",
      [](runtime&, const arguments& in) -> value {
-         return in.self().is(value::kind::function) || in.self().is(value::kind::macro);
+         const auto& x = in.self();  // an undefined value can be called, too: it fails by itself
+         return x.is(value::kind::function) || x.is(value::kind::macro) || x.is(value::kind::loop) || x.is_undefined();
      }},
     {"equalto", detail::is_equal},
     {"eq", detail::is_equal},
