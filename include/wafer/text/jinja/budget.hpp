@@ -71,6 +71,7 @@ public:
     }
     /// Counts the reading of a text.
     void touch(std::string_view text) { spend(1 + text.size() / 64); }
+
     /// Where one text is in another, from `from` on; npos if nowhere. Counts what it compares.
     [[nodiscard]] std::size_t find(std::string_view text, std::string_view what, std::size_t from = 0) {
         const std::string_view probe = what.substr(0, probe_size);
@@ -91,6 +92,7 @@ public:
             end = at + probe.size();
         }
     }
+
     /// Counts a walk over everything inside a value, which may be far more than memory holds where parts are shared.
     void touch_all(const value& v) {
         spend(1);
@@ -104,6 +106,7 @@ public:
             }
     }
 
+    /// Whether two texts are one. Those of different size are not read.
     [[nodiscard]] bool same_text(std::string_view a, std::string_view b) {
         if (a.size() != b.size()) return false;
         touch(a);

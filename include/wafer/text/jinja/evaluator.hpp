@@ -2,7 +2,6 @@
 // L1 text/jinja: values of expressions, with the scoping rules of Jinja2. Bounded by runtime's limits whatever it walks.
 #pragma once
 
-#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>

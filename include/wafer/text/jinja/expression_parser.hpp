@@ -321,7 +321,7 @@ protected:
             const bool keyword = now().kind == token_kind::name && is_one(ahead(), token_kind::symbol, {"="});
             const bool star = at_symbol("*"), stars = at_symbol("**");
             if (last || (spread && star) || (!keyword && !star && !stars && !call.named.empty()))
-                fail("an argument stands after one that must follow it");
+                fail("arguments are out of order: values, then names and one *, then one **");
             if (keyword || star || stars) {
                 std::string name = take().text;
                 if (keyword) ++at_;

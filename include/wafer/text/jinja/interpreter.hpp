@@ -95,7 +95,7 @@ private:
         rt_.put(space.as_name_space().members, to.member, v);
     }
 
-    // A break or continue for the loop around comes from the else: the body's end here.
+    // What the body breaks or continues is this loop; what the else does is the loop around.
     flow run_loop(const statement& s, value items, std::size_t home, int level) {
         if (!items.is(value::kind::list)) items = rt_.make(rt_.items(items));
         if (s.second) {
