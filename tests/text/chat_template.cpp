@@ -100,6 +100,23 @@ TEST_CASE("chat_template: tools, calls, results and reasoning are rendered as Py
     CHECK(refused == 2);  // Llama's templates take one call at a time
 }
 
+TEST_CASE("chat_template: conversations of three thousand messages are no attack") {
+    std::vector<message> conversation;
+    for (int i = 0; i < 3001; ++i)
+        conversation.push_back(
+            {.role = i % 2 == 0 ? "user" : "assistant", .content = "Some text, " + std::to_string(i)});
+    for (const char* name : {"Qwen-Qwen3-0.6B", "meta-llama-Llama-3.1-8B-Instruct", "openai-gpt-oss-120b"})
+        CHECK(chat_template(read(std::string(name) + ".jinja")).render(conversation).find("Some text, 3000") !=
+              std::string::npos);
+    // As Gemma 4 does: each message looks back at all before it.
+    CHECK(chat_template(
+              "{% for m in messages %}{% set last = namespace(found=false) %}"
+              "{% for j in range(loop.index0 - 1, -1, -1) %}{% if not last.found and messages[j].role == 'user' %}"
+              "{% set last.found = true %}{% endif %}{% endfor %}{{ m.content }}{% endfor %}")
+              .render(conversation)
+              .ends_with("Some text, 3000"));
+}
+
 TEST_CASE("chat_template: arguments may also be given as text, as the OpenAI API does") {
     message question{.role = "user", .content = "?"}, call{.role = "assistant"};
     call.tool_calls.push_back(make_tool_call("f", R"({"a": 1})", "abcdefgh1"));
@@ -109,9 +126,29 @@ TEST_CASE("chat_template: arguments may also be given as text, as the OpenAI API
               std::string::npos);
 }
 
-TEST_CASE("chat_template: messages that are not UTF-8 are refused") {
-    const message bad[] = {{.role = "user", .content = "\xFF"}};
-    CHECK_THROWS_AS((void)chat_template("{{ messages[0].content }}").render(bad), error);
+TEST_CASE("chat_template: messages, tools and variables that are not UTF-8 are refused") {
+    const chat_template printing("{{ messages|tojson }}{{ tools|tojson }}{{ x }}{{ bos_token }}");
+    const auto code = [&](const message& m, const template_options& options = {}) {
+        errc out = errc::cancelled;  // stands for "rendered"
+        try {
+            (void)printing.render(std::span(&m, 1), options);
+        } catch (const error& e) {
+            out = e.code();
+        }
+        return out;
+    };
+    const std::string bad = "\xFF";
+    const message good{.role = "user", .content = "?"};
+    CHECK(code(good, {.variables = json().set("x", "")}) == errc::cancelled);
+    CHECK(code({.role = "user", .content = bad}) == errc::bad_utf8);
+    for (const json& call :
+         {make_tool_call(bad, json(json::object{}), "1"), make_tool_call("f", json(bad), "1"),
+          make_tool_call("f", json().set("a", bad), "1"), make_tool_call("f", json().set(bad, 1), "1")})
+        CHECK(code({.role = "assistant", .tool_calls = json(json::array{call})}) == errc::bad_utf8);
+    CHECK(code(good, {.tools = json(json::array{json(bad)})}) == errc::bad_utf8);
+    CHECK(code(good, {.bos_token = bad}) == errc::bad_utf8);
+    CHECK(code(good, {.variables = json().set("x", json().set("y", bad))}) == errc::bad_utf8);
+    CHECK_THROWS_AS((void)printing.render(json(json::array{json(bad)})), error);
 }
 
 TEST_CASE("chat_template: a call without text has null for content where the template takes that") {

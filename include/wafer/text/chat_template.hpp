@@ -13,6 +13,7 @@
 #include <wafer/core/config.hpp>
 #include <wafer/core/error.hpp>
 #include <wafer/core/json.hpp>
+#include <wafer/core/utf8.hpp>
 #include <wafer/text/jinja/program.hpp>
 #include <wafer/text/json_check.hpp>
 
@@ -56,7 +57,7 @@ public:
 
     /// The prompt for a conversation. Calls of tools are written as this template reads them. @throws
     /// error{errc::template_failed} with line and column: when the template raises an error of its own, or exceeds its
-    /// limits; error{errc::bad_utf8} for messages that are not UTF-8.
+    /// limits; error{errc::bad_utf8} for messages, tools or variables that are not UTF-8.
     [[nodiscard]] std::string render(std::span<const message> messages, const template_options& options = {}) const {
         return or_out_of_memory([&] { return render(to_json(messages, calls_), options); });
     }
@@ -79,9 +80,12 @@ private:
 
     [[nodiscard]] std::string render_json(const json& messages, const template_options& options) const {
         jinja::value_dict variables;
-        const auto add = [&](std::string_view name, jinja::value v) { variables.emplace_back(name, std::move(v)); };
-        add("messages", jinja::value(messages));
-        add("tools", jinja::value(options.tools));
+        const auto add = [&](std::string_view name, const json& source) {
+            variables.emplace_back(name, jinja::value(source));
+            require_utf8(name, source);
+        };
+        add("messages", messages);
+        add("tools", options.tools);
         add("documents", nullptr);
         add("add_generation_prompt", options.add_generation_prompt);
         add("bos_token", options.bos_token);
@@ -89,10 +93,25 @@ private:
         if (options.enable_thinking)  // under both names that are in use
             for (const char* name : {"enable_thinking", "thinking"}) add(name, *options.enable_thinking);
         if (!options.variables.is_null())
-            for (const auto& [name, item] : options.variables.as_object()) add(name, jinja::value(item));
+            for (const auto& [name, item] : options.variables.as_object()) add(name, item);
         const auto now =
             options.now.value_or(std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now()));
         return program_.render(variables, now, options.limits);
+    }
+
+    static void require_utf8(std::string_view variable, const json& v) {
+        const auto require = [&](std::string_view text) {
+            if (const std::size_t bad = find_invalid_utf8(text); bad != text.size())
+                raise(errc::bad_utf8, "a text in \"" + std::string(variable) + "\" is not UTF-8", {{}, bad, {}});
+        };
+        if (v.is_string()) require(v.as_string());
+        if (v.is_array())
+            for (const json& item : v.as_array()) require_utf8(variable, item);
+        if (v.is_object())
+            for (const auto& [name, item] : v.as_object()) {
+                require(name);
+                require_utf8(variable, item);
+            }
     }
 
     static json to_json(std::span<const message> messages, call_shape shape) {
@@ -103,9 +122,6 @@ private:
 
     static json to_json(const message& m, call_shape shape) {
         json out;
-        for (const auto* text : {&m.role, &m.content, &m.reasoning, &m.tool_call_id, &m.name})
-            if (const std::size_t bad = find_invalid_utf8(*text); bad != text->size())
-                raise(errc::bad_utf8, "message of role \"" + m.role + "\" is not UTF-8", {{}, bad, {}});
         const bool calls = m.tool_calls.is_array() && !m.tool_calls.as_array().empty();
         const bool without = calls && (m.content.empty() ? shape.null_empty : shape.null_content);
         out.set("role", m.role).set("content", without ? json() : json(m.content));

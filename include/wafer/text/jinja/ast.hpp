@@ -20,6 +20,7 @@ enum class expression_kind : std::uint8_t {
     constant,     // literal
     variable,     // name
     list,         // operands
+    tuple,        // operands
     dict,         // operands: key, value, key, value, ...
     unary,        // name: "not", "-", "+"; operands: x
     binary,       // name: arithmetic, "~", "and", "or"; operands: x, y
@@ -41,7 +42,7 @@ struct expression {
     value literal;
     std::vector<expression_ptr> operands;
     std::vector<std::string> operators;
-    std::vector<std::pair<std::string, expression_ptr>> named;  // keyword arguments
+    std::vector<std::pair<std::string, expression_ptr>> named;  // keyword arguments, in their places "*" and "**"
     int height = 1;                                             // of the tree: bounded, since walks recurse
 };
 
@@ -49,15 +50,21 @@ enum class statement_kind : std::uint8_t {
     text,          // name
     output,        // first
     if_else,       // branches
-    for_loop,      // targets in first, if second; body, otherwise; recursive
-    set,           // targets = first
-    set_block,     // targets = what body prints
+    for_loop,      // target in first, if second; body, otherwise; recursive
+    set,           // target = first
+    set_block,     // target = what body prints
     filter_block,  // first, a filter's expression, of what body prints
     with_block,    // parameters = expressions, for body only
     macro,         // name(parameters); body
     call_block,    // first, a call of a macro, whose caller(parameters) prints body; name: "caller"
     break_loop,
     continue_loop,
+};
+
+/// What a value is assigned to: a variable, a member of the namespace in a variable, or targets for its elements.
+struct target {
+    std::string name{}, member{};
+    std::vector<target> parts{};
 };
 
 struct statement;
@@ -73,8 +80,7 @@ struct statement {
     statement_kind kind;
     std::uint32_t offset = 0;
     std::string name{};
-    std::vector<std::string> targets{};
-    std::string member{};  // of set: the attribute of a namespace that is set
+    target to{};
     expression_ptr first{}, second{};
     block body{}, otherwise{};
     std::vector<branch> branches{};

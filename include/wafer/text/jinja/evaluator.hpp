@@ -2,7 +2,6 @@
 // L1 text/jinja: values of expressions, with the scoping rules of Jinja2. Bounded by runtime's limits whatever it walks.
 #pragma once
 
-#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -44,9 +43,9 @@ protected:
     };
 
     evaluator(std::string_view source, const limits& bounds, std::chrono::sys_seconds now, const value_dict& variables)
-        : rt_(source, bounds, now), max_depth_(bounds.depth) {
+        : rt_(source, grown(bounds, variables), now), max_depth_(bounds.depth) {
         frames_.emplace_back();
-        for (const auto& [name, item] : variables) frames_.back().variables.insert_or_assign(name, item);
+        for (const auto& [name, item] : variables) set(name.as_string(), item);
     }
     ~evaluator() = default;
 
@@ -67,8 +66,10 @@ protected:
     }
 
     value look_up(const std::string& name) {
-        for (std::size_t i = last_frame();; i = frames_[i].parent) {
+        std::uint64_t hops = 0;
+        for (std::size_t i = last_frame();; i = frames_[i].parent, ++hops) {
             const frame& f = frames_[i];
+            if (hops % 8 == 7) rt_.spend(1);
             if (const auto found = f.variables.find(name); found != f.variables.end()) return found->second;
             if (i == 0) break;
         }
@@ -103,7 +104,8 @@ protected:
         switch (e.kind) {
             case expression_kind::constant: return e.literal;
             case expression_kind::variable: return look_up(e.name);
-            case expression_kind::list: return make_list(e);
+            case expression_kind::list:
+            case expression_kind::tuple: return make_list(e);
             case expression_kind::dict: return make_dict(e);
             case expression_kind::unary: return unary(e);
             case expression_kind::binary: return binary(e);
@@ -123,34 +125,34 @@ protected:
     value make_list(const expression& e) {
         value_list out;
         for (const auto& item : e.operands) out.push_back(evaluate(item));
-        return rt_.make(std::move(out));
+        return e.kind == expression_kind::tuple ? rt_.make_tuple(std::move(out)) : rt_.make(std::move(out));
     }
 
     value make_dict(const expression& e) {
         value_dict out;
         for (std::size_t i = 0; i + 1 < e.operands.size(); i += 2) {
-            const value key = evaluate(e.operands[i]);
-            std::string name = rt_.string_of(key, "a dict's key");
-            const auto known = std::ranges::find(out, name, &value_dict::value_type::first);
-            value item = evaluate(e.operands[i + 1]);
-            if (known != out.end()) known->second = std::move(item);
-            else out.emplace_back(std::move(name), std::move(item));
+            value key = evaluate(e.operands[i]), item = evaluate(e.operands[i + 1]);
+            rt_.put(out, std::move(key), std::move(item));
         }
         rt_.move_to(e.offset);
-        rt_.charge(out.size() * sizeof(value_dict::value_type));
-        return out;
+        return rt_.make(std::move(out));
     }
 
+    // As in Jinja2: x.name is a method before it is an item, x['name'] an item before it is a method.
     value attribute(const expression& e) {
         const value object = evaluate(e.operands[0]);
         rt_.move_to(e.offset);
         if (object.is(value::kind::macro) && e.name == "name") return object.as_macro().name;
+        if (const native_function method = find_method(object, e.name)) return {method, object};
         return rt_.attribute(object, e.name);
     }
     value subscript(const expression& e) {
         const value object = evaluate(e.operands[0]), key = evaluate(e.operands[1]);
         rt_.move_to(e.offset);
-        return rt_.subscript(object, key);
+        value found = rt_.subscript(object, key);
+        if (found.is_undefined() && key.is_string())
+            if (const native_function method = find_method(object, key.as_string())) return {method, object};
+        return found;
     }
     value slice(const expression& e) {
         const value object = evaluate(e.operands[0]), start = evaluate(e.operands[1]), stop = evaluate(e.operands[2]),
@@ -189,7 +191,18 @@ protected:
     // Adds the arguments of a call, filter or test to what it is applied to.
     arguments collect(const expression& e, arguments in) {
         for (std::size_t i = 1; i < e.operands.size(); ++i) in.positional.push_back(evaluate(e.operands[i]));
-        for (const auto& [name, argument] : e.named) in.named.emplace_back(name, evaluate(argument));
+        for (const auto& [name, argument] : e.named) {
+            value given = evaluate(argument);
+            if (name == "*") {
+                for (value& item : rt_.items(given)) in.positional.push_back(std::move(item));
+            } else if (name == "**") {
+                if (!given.is(value::kind::dict)) rt_.fail("'**' needs a mapping, not " + runtime::describe(given));
+                rt_.spend(given.as_dict().size());
+                in.spread_out(std::move(given));
+            } else {
+                in.named.emplace_back(name, std::move(given));
+            }
+        }
         rt_.move_to(e.offset);
         return in;
     }
@@ -219,9 +232,14 @@ protected:
         }
         rt_.move_to(e.offset);
         if (target.is(value::kind::macro)) return call_macro(target.as_macro(), collect(e, {}), around);
-        if (target.is(value::kind::function)) return target.as_function()(rt_, collect(e, {}));
-        if (target.is(value::kind::loop) && e.operands.size() == 2)
-            return call_loop(target.as_loop(), evaluate(e.operands[1]));
+        if (target.is(value::kind::function)) {
+            const value* self = target.bound_to();
+            return target.as_function()(rt_, collect(e, self != nullptr ? applied_to(*self) : arguments{}));
+        }
+        if (target.is(value::kind::loop)) {
+            const arguments in = collect(e, {});
+            if (in.positional.size() == 1) return call_loop(target.as_loop(), in.self());
+        }
         rt_.fail(runtime::describe(target) + " cannot be called");
     }
 

@@ -89,13 +89,14 @@ protected:
     }
 
     // An expression, or several separated by commas, which make a tuple.
-    expression_ptr parse_tuple() {
-        expression_ptr first = parse_expression();
+    expression_ptr parse_tuple(bool conditional = true) {
+        expression_ptr first = parse_or_conditional(conditional);
         if (!at_symbol(",")) return first;
-        node out = make(expression_kind::list);
+        node out = make(expression_kind::tuple);
         adopt(*out, std::move(first));
-        while (take_symbol(",") && now().kind != token_kind::block_end && !at_symbol(")"))
-            adopt(*out, parse_expression());
+        while (take_symbol(",") && now().kind != token_kind::block_end && now().kind != token_kind::output_end &&
+               !is_one(now(), token_kind::symbol, {")", "]"}) && (conditional || !at_name("recursive")))
+            adopt(*out, parse_or_conditional(conditional));
         return out;
     }
 
@@ -204,7 +205,7 @@ protected:
                 expect_symbol(")");
                 return inner;
             }
-            out->kind = expression_kind::list;
+            out->kind = expression_kind::tuple;
             return out;
         }
         if (take_symbol("[")) {
@@ -299,7 +300,7 @@ protected:
         node out = make(expression_kind::subscript);
         ++at_;
         adopt(*out, std::move(base));
-        expression_ptr first = at_symbol(":") ? nullptr : parse_expression();
+        expression_ptr first = at_symbol(":") ? nullptr : parse_tuple();
         const bool slice = at_symbol(":");
         adopt(*out, std::move(first));
         if (slice) {
@@ -315,15 +316,21 @@ protected:
 
     void parse_arguments(expression& call) {
         expect_symbol("(");
+        bool spread = false, last = false;  // after *, after **
         while (!take_symbol(")")) {
-            if (now().kind == token_kind::name && is_one(ahead(), token_kind::symbol, {"="})) {
-                std::string name = tokens_[at_].text;
-                at_ += 2;
+            const bool keyword = now().kind == token_kind::name && is_one(ahead(), token_kind::symbol, {"="});
+            const bool star = at_symbol("*"), stars = at_symbol("**");
+            if (last || (spread && star) || (!keyword && !star && !stars && !call.named.empty()))
+                fail("arguments are out of order: values, then names and one *, then one **");
+            if (keyword || star || stars) {
+                std::string name = take().text;
+                if (keyword) ++at_;
+                spread = spread || star;
+                last = stars;
                 expression_ptr argument = parse_expression();
                 call.height = std::max(call.height, argument->height + 1);
                 call.named.emplace_back(std::move(name), std::move(argument));
             } else {
-                if (!call.named.empty()) fail("positional argument after a keyword argument");
                 adopt(call, parse_expression());
             }
             if (!at_symbol(")")) expect_symbol(",");

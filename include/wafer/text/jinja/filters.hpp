@@ -22,30 +22,22 @@
 namespace wafer::inline WAFER_ABI::jinja {
 
 [[nodiscard]] inline native_function find_filter(std::string_view name) noexcept;
+[[nodiscard]] inline native_function find_method(const value& object, std::string_view name) noexcept;
 
 namespace detail {
 
 inline value filter_map(runtime& rt, const arguments& in) {
-    const value* path = in.find(in.positional.size(), "attribute");
-    native_function filter = nullptr;
-    if (path == nullptr) {
-        const std::string& name = rt.string_of(filter_operand(rt, in, 1, "filter"), "a filter's name");
-        filter = find_filter(name);
-        if (filter == nullptr) rt.fail("unknown filter '" + name + "'");
-    }
-    const value* otherwise = in.find(in.positional.size(), "default");
     value_list out;
-    for (const value& item : items_if_true(rt, in.self())) {
-        if (path != nullptr) {
-            value found = path_of(rt, item, *path);
-            out.push_back(found.is_undefined() && otherwise != nullptr ? *otherwise : std::move(found));
-            continue;
-        }
-        arguments call;
-        call.positional.push_back(item);
-        for (std::size_t i = 2; i < in.positional.size(); ++i) call.positional.push_back(in.positional[i]);
-        out.push_back(filter(rt, call));
+    if (in.positional.size() == 1 && in.find(1, "attribute") != nullptr) {
+        const value *path = in.find(1, "attribute"), *given = in.find(1, "default");
+        const value* otherwise = given != nullptr && !given->is(value::kind::none) ? given : nullptr;
+        for (const value& item : items_if_true(rt, in.self())) out.push_back(path_of(rt, item, *path, otherwise));
+        return rt.make(std::move(out));
     }
+    const std::string& name = rt.string_of(filter_operand(rt, in, 1, "filter"), "a filter's name");
+    const native_function filter = find_filter(name);
+    if (filter == nullptr) rt.fail("unknown filter '" + name + "'");
+    for (const value& item : items_if_true(rt, in.self())) out.push_back(filter(rt, arguments_from(rt, in, 2, item)));
     return rt.make(std::move(out));
 }
 
@@ -54,9 +46,9 @@ inline value filter_length(runtime& rt, const arguments& in) {
     if (x.is(value::kind::list)) return static_cast<std::int64_t>(x.as_list().size());
     if (x.is(value::kind::dict)) return static_cast<std::int64_t>(x.as_dict().size());
     if (x.is_undefined()) return std::int64_t{0};
+    if (x.is(value::kind::loop)) return static_cast<std::int64_t>(x.as_loop().items().size());
     rt.touch(rt.string_of(x, "what has a length"));
-    return static_cast<std::int64_t>(
-        std::ranges::count_if(x.as_string(), [](char c) { return (static_cast<unsigned char>(c) & 0xC0) != 0x80; }));
+    return static_cast<std::int64_t>(count_characters(x.as_string()));
 }
 
 inline value filter_default(runtime&, const arguments& in) {
@@ -175,10 +167,18 @@ inline value filter_escape(runtime& rt, const arguments& in) {
 inline value filter_format(runtime& rt, const arguments& in) {
     arguments values = in;
     values.positional.erase(values.positional.begin());
+    rt.spend(values.positional.size() + values.named.size());
     return percent_formatted(rt, rt.print(in.self()), values);
 }
 
-inline value filter_list(runtime& rt, const arguments& in) { return rt.items(in.self()); }
+// Unlike x.name: members of a dict are no attributes.
+inline value filter_attr(runtime& rt, const arguments& in) {
+    const std::string& name = rt.string_of(filter_operand(rt, in, 1, "name"), "an attribute's name");
+    if (const native_function method = find_method(in.self(), name)) return {method, in.self()};
+    return in.self().is(value::kind::dict) ? undefined{name} : rt.attribute(in.self(), name);
+}
+
+inline value filter_list(runtime& rt, const arguments& in) { return rt.make(rt.items(in.self())); }
 inline value filter_string(runtime& rt, const arguments& in) { return rt.make(rt.print(in.self())); }
 inline value filter_lower(runtime& rt, const arguments& in) { return rt.make(lowered(rt.print(in.self()))); }
 inline value filter_upper(runtime& rt, const arguments& in) { return rt.make(uppered(rt.print(in.self()))); }
@@ -187,7 +187,7 @@ inline value filter_upper(runtime& rt, const arguments& in) { return rt.make(upp
 
 inline constexpr builtin filters[] = {
     {"abs", detail::filter_abs},
-    {"attr", [](runtime&, const arguments&) -> value { return undefined{"attribute"}; }},  // members are no attributes
+    {"attr", detail::filter_attr},
     {"batch", detail::filter_batch},
     {"capitalize", [](runtime& rt, const arguments& in) { return rt.make(capitalized(rt.print(in.self()))); }},
     {"count", detail::filter_length},
@@ -225,7 +225,8 @@ inline constexpr builtin filters[] = {
     {"reverse",
      [](runtime& rt, const arguments& in) {
          const value back(std::int64_t{-1});
-         return in.self().is_string() ? rt.slice(in.self(), {}, {}, back) : rt.slice(rt.items(in.self()), {}, {}, back);
+         return in.self().is_string() ? rt.slice(in.self(), {}, {}, back)
+                                      : rt.slice(rt.make(rt.items(in.self())), {}, {}, back);
      }},
     {"round", detail::filter_round},
     {"safe", detail::filter_string},

@@ -55,13 +55,12 @@ inline std::string formatted(runtime& rt, const value& v, field_format how) {
             rt.touch_all(v);
             v.repr(text);
         }
-        const auto all = characters(text);
-        if (how.precision >= 0 && static_cast<std::int64_t>(all.size()) > how.precision)
-            text.resize(static_cast<std::size_t>(all[static_cast<std::size_t>(how.precision)].data() - text.data()));
+        if (how.precision >= 0) text.resize(std::min(rt.offset_of(text, how.precision), text.size()));
     } else {
         text = digits_of(rt, v, how);
     }
-    const auto size = static_cast<std::int64_t>(characters(text).size());
+    rt.touch(text);
+    const auto size = static_cast<std::int64_t>(count_characters(text));
     if (how.width <= size) return text;
     const auto missing = static_cast<std::size_t>(how.width - size);
     rt.charge(missing);
@@ -127,7 +126,7 @@ inline bool take_char(std::string_view& rest, char c) {
         if (how.align == '=') number ? how.fill = '0' : how.align = '>';
         rest.remove_prefix(1);
         out += detail::formatted(rt, *v, how);
-        rt.spend(1);
+        rt.spend(1 + in.named.size() / 8);
     }
     if (in.named.empty() && next < in.positional.size()) rt.fail("a format has fewer places than values");
     return rt.make(std::move(out));
@@ -186,7 +185,7 @@ inline bool take_char(std::string_view& rest, char c) {
         if (field.size() > 1 || std::string_view("sdfexXo").find(how.type) == std::string_view::npos)
             rt.fail("unknown format '" + std::string(field) + "'");
         out += detail::formatted(rt, *v, how);
-        rt.spend(1);
+        rt.spend(1 + in.named.size() / 8);
     }
     return rt.make(std::move(out));
 }

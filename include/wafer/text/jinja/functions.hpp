@@ -91,14 +91,14 @@ inline value call_range(runtime& rt, const arguments& in) {
     const std::uint64_t span = empty ? 0 : step > 0 ? distance(start, stop) : distance(stop, start);
     const std::uint64_t stride = step > 0 ? static_cast<std::uint64_t>(step) : 0 - static_cast<std::uint64_t>(step);
     const std::uint64_t count = span / stride + (span % stride != 0);
-    rt.spend(count);
+    rt.spend(count / 8);
     rt.charge(count * sizeof(value));
     value_list out;
     out.reserve(count);
     for (std::uint64_t i = 0; i < count; ++i)
         out.emplace_back(
             static_cast<std::int64_t>(static_cast<std::uint64_t>(start) + i * static_cast<std::uint64_t>(step)));
-    return out;
+    return value(std::move(out));
 }
 
 // dict(...) and namespace(...): an optional dict, then keyword arguments that add to it.
@@ -106,14 +106,10 @@ inline value_dict members_of(runtime& rt, const arguments& in) {
     value_dict members;
     if (const value* first = in.find(0)) {
         if (!first->is(value::kind::dict)) rt.fail("expected a mapping, not " + runtime::describe(*first));
+        rt.charge(first->as_dict().size() * sizeof(value_dict::value_type));
         members = first->as_dict();
     }
-    for (const auto& [name, item] : in.named) {
-        const auto known = std::ranges::find(members, name, &value_dict::value_type::first);
-        if (known != members.end()) known->second = item;
-        else members.emplace_back(name, item);
-    }
-    rt.charge(members.size() * sizeof(value_dict::value_type));
+    for (const auto& [name, item] : in.named) rt.put(members, name, item);
     return members;
 }
 
@@ -131,9 +127,8 @@ inline value call_strftime(runtime& rt, const arguments& in) {
 
 inline constexpr builtin functions[] = {
     {"range", detail::call_range},
-    {"dict", [](runtime& rt, const arguments& in) { return value(detail::members_of(rt, in)); }},
-    {"namespace",
-     [](runtime& rt, const arguments& in) { return value(rt.make_name_space(detail::members_of(rt, in))); }},
+    {"dict", [](runtime& rt, const arguments& in) { return rt.make(detail::members_of(rt, in)); }},
+    {"namespace", [](runtime& rt, const arguments& in) { return rt.make_name_space(detail::members_of(rt, in)); }},
     {"raise_exception", detail::call_raise},
     {"strftime_now", detail::call_strftime},
 };

@@ -60,10 +60,10 @@ private:
             case statement_kind::text: print(s.name); break;
             case statement_kind::output: print(rt_.print(evaluate(s.first))); break;
             case statement_kind::if_else: return run_if(s);
-            case statement_kind::for_loop: run_for(s); break;
+            case statement_kind::for_loop: return run_loop(s, evaluate(s.first), last_frame(), 1);
             case statement_kind::set: run_set(s); break;
-            case statement_kind::set_block: set(s.targets.front(), filtered(s)); break;
-            case statement_kind::filter_block: print(rt_.print(filtered(s))); break;
+            case statement_kind::set_block:
+            case statement_kind::filter_block: return run_captured(s);
             case statement_kind::with_block: return run_with(s);
             case statement_kind::macro: set(s.name, &s); break;
             case statement_kind::call_block: print(rt_.print(call(*s.first, &s))); break;
@@ -79,72 +79,80 @@ private:
         return flow::next;
     }
 
-    void assign(const statement& s, const value& v) {
-        if (s.targets.size() == 1) return set(s.targets.front(), v);
+    void assign(const target& to, const value& v) {
+        if (!to.member.empty()) return assign_member(to, v);
+        if (to.parts.empty()) return set(to.name, v);
         const value_list parts = rt_.items(v);
-        if (parts.size() != s.targets.size())
+        if (parts.size() != to.parts.size())
             rt_.fail("cannot unpack " + std::to_string(parts.size()) + " values into " +
-                     std::to_string(s.targets.size()) + " variables");
-        for (std::size_t i = 0; i < parts.size(); ++i) set(s.targets[i], parts[i]);
+                     std::to_string(to.parts.size()) + " variables");
+        for (std::size_t i = 0; i < parts.size(); ++i) assign(to.parts[i], parts[i]);
+    }
+    void assign_member(const target& to, const value& v) {
+        const value space = look_up(to.name);
+        if (!space.is(value::kind::name_space))
+            rt_.fail("cannot set an attribute of " + runtime::describe(space) + "; only of a namespace");
+        rt_.put(space.as_name_space().members, to.member, v);
     }
 
-    void run_for(const statement& s) { run_loop(s, evaluate(s.first), last_frame(), 1); }
-
-    void run_loop(const statement& s, const value& sequence, std::size_t home, int level) {
-        value_list items = rt_.items(sequence);
+    // What the body breaks or continues is this loop; what the else does is the loop around.
+    flow run_loop(const statement& s, value items, std::size_t home, int level) {
+        if (!items.is(value::kind::list)) items = rt_.make(rt_.items(items));
         if (s.second) {
             value_list kept;
-            for (value& item : items) {
+            for (const value& item : items.as_list()) {
+                rt_.spend(1);
                 const frame_guard leave = enter_frame(home);
-                assign(s, item);
-                if (evaluate(s.second).truth()) kept.push_back(std::move(item));
+                assign(s.to, item);
+                if (evaluate(s.second).truth()) kept.push_back(item);
             }
-            items = std::move(kept);
+            items = rt_.make(std::move(kept));
         }
-        if (items.empty()) {
-            run_block(s.otherwise);
-            return;
-        }
+        if (items.as_list().empty()) return run_block(s.otherwise);
         const auto loop = std::make_shared<loop_state>(std::move(items));
         loop->home = home;
         loop->level = level;
         if (s.recursive) loop->source = &s;
-        for (; loop->index < loop->items.size(); ++loop->index) {
+        for (; loop->index < loop->items().size(); ++loop->index) {
             rt_.spend(1);
             const frame_guard leave = enter_frame(home);
             set("loop", std::shared_ptr<const loop_state>(loop));
-            assign(s, loop->items[loop->index]);
+            assign(s.to, loop->items()[loop->index]);
             if (run_block(s.body) == flow::break_loop) break;
         }
+        return flow::next;
     }
 
     value call_loop(const loop_state& loop, const value& items) override {
         // A loop that has ended may have lost its frame.
         if (loop.source == nullptr || loop.home >= frames_.size()) rt_.fail("the loop is not recursive");
-        return rt_.make(capture([&] { run_loop(*loop.source, items, loop.home, loop.level + 1); }));
+        return rt_.make(capture([&] { (void)run_loop(*loop.source, items, loop.home, loop.level + 1); }));
     }
 
     void run_set(const statement& s) {
-        value v = evaluate(s.first);
-        if (s.member.empty()) return assign(s, v);
-        const value target = look_up(s.targets.front());
+        const value v = evaluate(s.first);
         rt_.move_to(s.offset);
-        if (!target.is(value::kind::name_space))
-            rt_.fail("cannot set an attribute of " + runtime::describe(target) + "; only of a namespace");
-        value_dict& members = target.as_name_space().members;
-        rt_.spend(members.size() / 8);
-        const auto known = std::ranges::find(members, s.member, &value_dict::value_type::first);
-        if (known != members.end()) known->second = std::move(v);
-        else members.emplace_back(s.member, std::move(v));
+        assign(s.to, v);
     }
 
-    // What a block prints, through its filters.
-    value filtered(const statement& s) {
-        const frame_guard leave = enter_frame(last_frame());
-        value text = rt_.make(capture([&] { run_block(s.body); }));
-        if (!s.first) return text;
-        set("", std::move(text));  // the name under which the parser put the filters' operand
-        return evaluate(s.first);
+    // What a block prints goes through its filters into a variable, or is printed. Jinja2 drops it where the block leaves
+    // the loop around.
+    flow run_captured(const statement& s) {
+        value text;
+        {
+            const frame_guard leave = enter_frame(last_frame());
+            flow end = flow::next;
+            text = rt_.make(capture([&] { end = run_block(s.body); }));
+            if (end != flow::next) return end;
+            if (s.first) {
+                set("", std::move(text));  // the name under which the parser put the filters' operand
+                text = evaluate(s.first);
+            }
+        }
+        rt_.move_to(s.offset);
+        if (s.kind == statement_kind::set_block) assign(s.to, text);
+        else print(rt_.print(text));
+        return flow::next;
     }
 
     flow run_with(const statement& s) {
@@ -159,11 +167,12 @@ private:
         const std::size_t n = macro.parameters.size();
         if (in.positional.size() > n && !macro.takes_varargs)
             rt_.fail("macro '" + macro.name + "' takes at most " + std::to_string(n) + " arguments");
+        rt_.spend(1 + n * in.named.size() / 4);  // looks each name up
         value_dict others;
         for (const auto& [name, item] : in.named) {
-            if (std::ranges::find(macro.parameters, name, [](const auto& p) { return std::string_view(p.first); }) !=
-                macro.parameters.end())
-                continue;
+            std::size_t known = 0;
+            while (known < n && macro.parameters[known].first != name) ++known;
+            if (known < n) continue;
             if (!macro.takes_kwargs)
                 rt_.fail("macro '" + macro.name + "' has no parameter '" + std::string(name) + "'");
             others.emplace_back(name, item);
@@ -176,8 +185,8 @@ private:
         }
         const auto rest = static_cast<std::ptrdiff_t>(std::min(n, in.positional.size()));
         if (macro.takes_varargs)
-            set("varargs", rt_.make(value_list(in.positional.begin() + rest, in.positional.end())));
-        if (macro.takes_kwargs) set("kwargs", std::move(others));
+            set("varargs", rt_.make_tuple(value_list(in.positional.begin() + rest, in.positional.end())));
+        if (macro.takes_kwargs) set("kwargs", rt_.make(std::move(others)));
         set("caller", around != nullptr ? value(around) : value(undefined{"caller"}));  // not one from outside
         return rt_.make(capture([&] { run_block(macro.body); }));
     }

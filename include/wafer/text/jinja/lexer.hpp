@@ -53,11 +53,15 @@ struct token {
 
 class lexer {
 public:
+    static constexpr std::size_t max_size = 1u << 20;  // of a template
+    static constexpr std::size_t max_name = 256;       // of a name: looking one up counts as one step
+
     explicit lexer(std::string_view source) : source_(source) {}
 
     /// The tokens, ended by one of kind `end`. @throws error{errc::bad_template} with line and column.
     std::vector<token> run() {
-        if (source_.size() >= UINT32_MAX) fail_parse(source_, 0, "the template is larger than 4 GiB");
+        // No published template comes near. The tree takes a hundred times as much.
+        if (source_.size() > max_size) fail_parse(source_, max_size, "the template is larger than 1 MiB");
         while (at_ < source_.size()) lex_text();
         add(token_kind::end, source_.size());
         return std::move(tokens_);
@@ -191,6 +195,7 @@ private:
     void lex_name() {
         const std::size_t start = at_;
         while (at_ < source_.size() && is_name(source_[at_])) ++at_;
+        if (at_ - start > max_name) fail_parse(source_, start, "a name is longer than 256 bytes");
         add(token_kind::name, start, std::string(source_.substr(start, at_ - start)));
     }
 

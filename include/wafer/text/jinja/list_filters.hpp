@@ -33,9 +33,13 @@ inline bool flag(const arguments& in, std::size_t place, std::string_view name) 
     return given != nullptr && given->truth();
 }
 
-// x.a.b or x.0 for the filters that take an attribute's path.
-inline value path_of(runtime& rt, value object, const value& path) {
-    if (!path.is_string()) return rt.subscript(object, path);
+// x.a.b or x.0 for the filters that take an attribute's path; `otherwise` for each part that is missing.
+inline value path_of(runtime& rt, value object, const value& path, const value* otherwise = nullptr) {
+    const auto step = [&](const value& key) {
+        value found = rt.subscript(object, key);
+        return found.is_undefined() && otherwise != nullptr ? *otherwise : found;
+    };
+    if (!path.is_string()) return step(path);
     std::string_view rest = path.as_string();
     while (true) {
         const std::size_t dot = rest.find('.');
@@ -43,7 +47,7 @@ inline value path_of(runtime& rt, value object, const value& path) {
         std::int64_t index = 0;
         const auto [end, ec] = std::from_chars(part.data(), part.data() + part.size(), index);
         const bool number = ec == std::errc{} && end == part.data() + part.size();
-        object = number ? rt.subscript(object, index) : rt.attribute(object, part);
+        object = step(number ? value(index) : value(part));
         if (dot == rest.npos) return object;
         rest.remove_prefix(dot + 1);
     }
@@ -58,6 +62,16 @@ inline value_list items_if_true(runtime& rt, const value& sequence) {
     return sequence.truth() ? rt.items(sequence) : value_list{};
 }
 
+// What map, select and the like hand on with each item: the arguments from a place on, and all that have a name.
+inline arguments arguments_from(runtime& rt, const arguments& in, std::size_t first, value item) {
+    arguments out;
+    out.positional.push_back(std::move(item));
+    for (std::size_t i = first; i < in.positional.size(); ++i) out.positional.push_back(in.positional[i]);
+    out.named = in.named;
+    rt.spend(out.positional.size() + out.named.size());
+    return out;
+}
+
 // select, reject, selectattr and rejectattr: arguments are [attribute,] [test, operands...].
 template <bool Attribute, bool Keep>
 value filter_select(runtime& rt, const arguments& in) {
@@ -70,9 +84,7 @@ value filter_select(runtime& rt, const arguments& in) {
     }
     value_list out;
     for (const value& item : items_if_true(rt, in.self())) {
-        arguments call;
-        call.positional.push_back(attribute_or_self(rt, item, path));
-        for (std::size_t i = first + 1; i < in.positional.size(); ++i) call.positional.push_back(in.positional[i]);
+        const arguments call = arguments_from(rt, in, first + 1, attribute_or_self(rt, item, path));
         const bool passes = test == nullptr ? call.self().truth() : test(rt, call).truth();
         if (passes == Keep) out.push_back(item);
     }
@@ -81,11 +93,11 @@ value filter_select(runtime& rt, const arguments& in) {
 
 inline value filter_items(runtime& rt, const arguments& in) {
     value_list out;
-    if (in.self().is_undefined()) return out;
+    if (in.self().is_undefined()) return rt.make(std::move(out));
     if (!in.self().is(value::kind::dict)) rt.fail("'items' needs a mapping, not " + runtime::describe(in.self()));
-    for (const auto& [name, item] : in.self().as_dict()) {
-        rt.charge(4 * sizeof(value) + name.size());
-        out.push_back(value_list{name, item});
+    for (const auto& [key, item] : in.self().as_dict()) {
+        rt.spend(1);
+        out.push_back(rt.make_tuple({key, item}));
     }
     return rt.make(std::move(out));
 }
@@ -107,7 +119,9 @@ inline value_list sorted(runtime& rt, const value_list& items, const value* path
     std::vector<std::pair<value, std::size_t>> keys;
     for (std::size_t i = 0; i < items.size(); ++i) keys.emplace_back(key_of(rt, items[i], path, exact), i);
     std::stable_sort(keys.begin(), keys.end(), [&](const auto& a, const auto& b) {
-        return in_order(rt, backwards ? b.first : a.first, "<", backwards ? a.first : b.first);
+        // As Python orders the lists of keys: none has no order, but is no less than none.
+        return !rt.equal(a.first, b.first) &&
+               in_order(rt, backwards ? b.first : a.first, "<", backwards ? a.first : b.first);
     });
     value_list out;
     for (const auto& [key, i] : keys) out.push_back(items[i]);
@@ -130,7 +144,7 @@ inline value filter_unique(runtime& rt, const arguments& in) {
     value_list out, seen;
     for (const value& item : rt.items(in.self())) {
         value key = key_of(rt, item, in.find(2, "attribute"), flag(in, 1, "case_sensitive"));
-        if (std::ranges::any_of(seen, [&](const value& other) { return rt.equal(other, key); })) continue;
+        if (std::any_of(seen.begin(), seen.end(), [&](const value& other) { return rt.equal(other, key); })) continue;
         seen.push_back(std::move(key));
         out.push_back(item);
     }
@@ -151,15 +165,14 @@ inline value filter_groupby(runtime& rt, const arguments& in) {
     const bool exact = flag(in, 3, "case_sensitive");
     value_list pairs;
     for (const value& item : rt.items(in.self())) {
-        value key = path_of(rt, item, path);
-        if (key.is_undefined() && otherwise != nullptr) key = *otherwise;
-        pairs.push_back(rt.make(value_list{std::move(key), item}));
+        value key = path_of(rt, item, path, otherwise);
+        pairs.push_back(rt.make_tuple({std::move(key), item}));
     }
     const value first(std::int64_t{0});
     value_list out, group;
     value known;
     const auto close = [&] {
-        if (!group.empty()) out.push_back(rt.make(value_list{known, rt.make(std::exchange(group, {}))}));
+        if (!group.empty()) out.push_back(rt.make_tuple({known, rt.make(std::exchange(group, {}))}));
     };
     for (const value& pair : sorted(rt, pairs, &first, exact, false)) {
         const value& key = pair.as_list()[0];

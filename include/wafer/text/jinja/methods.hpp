@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -40,64 +39,44 @@ value method_strip(runtime& rt, const arguments& in) {
     return rt.make(std::string(stripped(in.self().as_string(), in.find(1), Where, rt)));
 }
 
-// The part of a text between the offsets that some methods take last, in characters; `begin` is where it begins, in bytes.
-struct window {
-    std::string_view text;
-    std::size_t begin;
-};
-inline window window_of(runtime& rt, const arguments& in, std::size_t place) {
-    const std::string_view text = in.self().as_string();
-    if (in.find(place) == nullptr) return {text, 0};
-    const auto all = characters(text);
-    rt.touch(text);
-    rt.charge(all.size() * sizeof(std::string_view));
-    const auto size = static_cast<std::int64_t>(all.size());
-    const auto offset = [&](std::size_t at, std::int64_t absent) {
-        const value* given = in.find(at);
-        const std::int64_t i =
-            given == nullptr || given->is(value::kind::none) ? absent : rt.integer_of(*given, "an offset");
-        const std::int64_t from_start = std::clamp<std::int64_t>(i < 0 ? i + size : i, 0, size);
-        return from_start == size
-                   ? text.size()
-                   : static_cast<std::size_t>(all[static_cast<std::size_t>(from_start)].data() - text.data());
-    };
-    const std::size_t begin = offset(place, 0), end = std::max(begin, offset(place + 1, size));
-    return {text.substr(begin, end - begin), begin};
+// The part of a text between the offsets that some methods take last.
+inline std::string_view part_of(runtime& rt, const arguments& in, std::size_t place) {
+    const value *start = in.find(place), *stop = in.find(place + 1);
+    return rt.part_of(in.self().as_string(), start != nullptr ? *start : value(), stop != nullptr ? *stop : value());
 }
 
 // startswith and endswith also take a list of alternatives.
 template <bool Start>
 value method_affix(runtime& rt, const arguments& in) {
-    const std::string_view text = window_of(rt, in, 2).text;
+    const std::string_view text = part_of(rt, in, 2);
     const auto matches = [&](const value& affix) {
         const std::string& part = rt.string_of(affix, "a prefix or suffix");
+        rt.touch(part);
         return Start ? text.starts_with(part) : text.ends_with(part);
     };
     const value& affixes = method_operand(rt, in, 1);
     if (!affixes.is(value::kind::list)) return matches(affixes);
-    rt.spend(affixes.as_list().size());
-    return std::ranges::any_of(affixes.as_list(), matches);
+    return std::any_of(affixes.as_list().begin(), affixes.as_list().end(), matches);
 }
 
 // Offsets count characters, as in Python. index and rindex fail where find and rfind give -1.
 template <bool Last, bool Must>
 value method_find(runtime& rt, const arguments& in) {
-    const window part = window_of(rt, in, 2);
-    const std::string_view what = text_operand(rt, in, 1);
-    rt.touch_search(part.text, what);
-    const std::size_t found = Last ? part.text.rfind(what) : part.text.find(what);
-    if (found == part.text.npos && Must) rt.fail("the text is not in the string");
-    if (found == part.text.npos) return std::int64_t{-1};
-    const std::string_view before = std::string_view(in.self().as_string()).substr(0, part.begin + found);
-    return static_cast<std::int64_t>(characters(before).size());
+    const std::string_view text = in.self().as_string(), part = part_of(rt, in, 2), what = text_operand(rt, in, 1);
+    const std::size_t found = Last ? rt.find_last(part, what) : rt.find(part, what);
+    if (found == part.npos && Must) rt.fail("the text is not in the string");
+    if (found == part.npos) return std::int64_t{-1};
+    const auto before = text.substr(0, static_cast<std::size_t>(part.data() - text.data()) + found);
+    rt.touch(before);
+    return static_cast<std::int64_t>(count_characters(before));
 }
 
 inline value method_count(runtime& rt, const arguments& in) {
-    const std::string_view text = window_of(rt, in, 2).text, what = text_operand(rt, in, 1);
-    if (what.empty()) return static_cast<std::int64_t>(characters(text).size() + 1);
-    rt.touch_search(text, what);
+    const std::string_view text = part_of(rt, in, 2), what = text_operand(rt, in, 1);
+    rt.touch(text);
+    if (what.empty()) return static_cast<std::int64_t>(count_characters(text) + 1);
     std::int64_t n = 0;
-    for (std::size_t at = text.find(what); at != text.npos; at = text.find(what, at + what.size())) ++n;
+    for (std::size_t at = rt.find(text, what); at != text.npos; at = rt.find(text, what, at + what.size())) ++n;
     return n;
 }
 
@@ -127,7 +106,7 @@ inline value method_splitlines(runtime& rt, const arguments& in) {
         out.push_back(rt.make(std::string(text.substr(0, keep ? next : end))));
         text.remove_prefix(next);
     }
-    return out;
+    return rt.make(std::move(out));
 }
 
 // The text around the first or last separator, and the separator itself.
@@ -135,11 +114,10 @@ template <bool Last>
 value method_partition(runtime& rt, const arguments& in) {
     const std::string_view text = in.self().as_string(), mark = text_operand(rt, in, 1);
     if (mark.empty()) rt.fail("empty separator");
-    rt.touch_search(text, mark);
-    const std::size_t found = Last ? text.rfind(mark) : text.find(mark);
-    if (found == text.npos) return rt.make(Last ? value_list{"", "", in.self()} : value_list{in.self(), "", ""});
-    return rt.make(value_list{rt.make(std::string(text.substr(0, found))), rt.make(std::string(mark)),
-                              rt.make(std::string(text.substr(found + mark.size())))});
+    const std::size_t found = Last ? rt.find_last(text, mark) : rt.find(text, mark);
+    if (found == text.npos) return rt.make_tuple(Last ? value_list{"", "", in.self()} : value_list{in.self(), "", ""});
+    return rt.make_tuple({rt.make(std::string(text.substr(0, found))), rt.make(std::string(mark)),
+                          rt.make(std::string(text.substr(found + mark.size())))});
 }
 
 // Fills up to a width, in characters.
@@ -149,8 +127,10 @@ value method_pad(runtime& rt, const arguments& in) {
     const std::int64_t width = rt.integer_of(method_operand(rt, in, 1), "a width");
     const value* fill = in.find(2);
     const std::string unit = fill == nullptr ? " " : rt.string_of(*fill, "what fills");
-    if (characters(unit).size() != 1) rt.fail("one character fills");
-    const auto size = static_cast<std::int64_t>(characters(text).size());
+    rt.touch(unit);
+    rt.touch(text);
+    if (count_characters(unit) != 1) rt.fail("one character fills");
+    const auto size = static_cast<std::int64_t>(count_characters(text));
     const std::uint64_t missing = width > size ? static_cast<std::uint64_t>(width - size) : 0;
     rt.charge(missing);
     rt.spend(missing);
@@ -177,28 +157,29 @@ value method_remove_affix(runtime& rt, const arguments& in) {
 
 template <bool (*Is)(char32_t)>
 value method_all(runtime& rt, const arguments& in) {
-    rt.touch(in.self().as_string());
-    const auto all = characters(in.self().as_string());
-    return !all.empty() && std::ranges::all_of(all, [](std::string_view c) { return Is(decode_utf8(c, 0).code); });
+    const std::string_view text = in.self().as_string();
+    std::size_t at = 0;
+    for (; at < text.size() && Is(decode_utf8(text, at).code); at = utf8_next(text, at)) rt.spend(1);
+    return !text.empty() && at == text.size();
 }
 
 inline bool is_alphabetic(char32_t c) { return is_letter(category(c)); }
 inline bool is_digit(char32_t c) { return category(c) == general_category::nd; }
 inline bool is_alphanumeric(char32_t c) { return is_letter(category(c)) || is_number(category(c)); }
 inline bool is_numeric(char32_t c) { return is_number(category(c)); }
-inline bool is_blank(char32_t c) { return is_white_space(c); }
 
 template <bool Values>
 value dict_parts(runtime& rt, const arguments& in) {
     value_list out;
-    for (const auto& [name, item] : in.self().as_dict()) out.push_back(Values ? item : rt.make(name));
+    for (const auto& [key, item] : in.self().as_dict()) out.push_back(Values ? item : key);
+    rt.spend(out.size());
     return rt.make(std::move(out));
 }
 
 inline value dict_get(runtime& rt, const arguments& in) {
-    const value& key = method_operand(rt, in, 1);
-    rt.spend(1 + in.self().as_dict().size() / 8);
-    if (const value* found = key.is_string() ? in.self().member(key.as_string()) : nullptr) return *found;
+    const value_dict& members = in.self().as_dict();
+    const std::size_t i = rt.place_of(members, method_operand(rt, in, 1));
+    if (i < members.size()) return members[i].second;
     const value* otherwise = in.find(2, "default");
     return otherwise != nullptr ? *otherwise : value(nullptr);
 }
@@ -219,7 +200,7 @@ inline value list_count(runtime& rt, const arguments& in) {
 inline value copy(runtime&, const arguments& in) { return in.self(); }  // values are immutable
 
 inline value loop_changed(runtime& rt, const arguments& in) {
-    std::string now = rt.print(value_list(in.positional.begin() + 1, in.positional.end()));
+    std::string now = rt.print(rt.make(value_list(in.positional.begin() + 1, in.positional.end())));
     const loop_state& loop = in.self().as_loop();
     const bool changed = loop.seen != now;
     loop.seen = std::move(now);
@@ -248,7 +229,7 @@ inline constexpr builtin string_methods[] = {
     {"isdigit", detail::method_all<detail::is_digit>},
     {"islower", detail::is_case<is_lower, is_upper>},
     {"isnumeric", detail::method_all<detail::is_numeric>},
-    {"isspace", detail::method_all<detail::is_blank>},
+    {"isspace", detail::method_all<is_blank>},
     {"isupper", detail::is_case<is_upper, is_lower>},
     {"join", detail::method_join},
     {"ljust", detail::method_pad<sides::left>},

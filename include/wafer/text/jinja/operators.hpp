@@ -62,13 +62,16 @@ inline value repeat(runtime& rt, const value& sequence, std::int64_t times) {
         sequence.is_string() ? sequence.as_string().size() : sequence.as_list().size() * sizeof(value);
     if (unit != 0 && n > std::numeric_limits<std::uint64_t>::max() / unit) rt.fail("a repeated sequence is too long");
     rt.charge(unit * n);
+    if (unit != 0) rt.spend(n / 16);
     std::string text;
     value_list items;
+    if (sequence.is_string()) text.reserve(unit * n);
     for (std::uint64_t i = 0; unit != 0 && i < n; ++i) {
         if (sequence.is_string()) text += sequence.as_string();
         else items.insert(items.end(), sequence.as_list().begin(), sequence.as_list().end());
     }
-    return sequence.is_string() ? value(std::move(text)) : value(std::move(items));
+    if (sequence.is_string()) return text;
+    return sequence.is_tuple() ? rt.make_tuple(std::move(items)) : rt.make(std::move(items));
 }
 
 }  // namespace detail
@@ -88,18 +91,20 @@ inline value combine(runtime& rt, std::string_view op, const value& a, const val
     if (op == "~") return rt.make(rt.print(a) + rt.print(b));
     if (a.is_number() && b.is_number()) return detail::arithmetic(rt, op, a, b);
     if (op == "+" && a.is_string() && b.is_string()) return rt.make(a.as_string() + b.as_string());
-    if (op == "+" && a.is(value::kind::list) && b.is(value::kind::list)) {
-        rt.charge(b.as_list().size() * sizeof(value));
+    if (op == "+" && a.is(value::kind::list) && b.is(value::kind::list) && a.is_tuple() == b.is_tuple()) {
+        rt.charge((a.as_list().size() + b.as_list().size()) * sizeof(value));
         value_list all = a.as_list();
         all.insert(all.end(), b.as_list().begin(), b.as_list().end());
-        return rt.make(std::move(all));
+        return a.is_tuple() ? rt.make_tuple(std::move(all)) : rt.make(std::move(all));
     }
     if (op == "%" && a.is_string()) {
         arguments in;
-        if (b.is(value::kind::list)) in.positional = rt.items(b);
-        else if (b.is(value::kind::dict))
-            for (const auto& [name, item] : b.as_dict()) in.named.emplace_back(name, item);
-        if (!b.is(value::kind::list)) in.positional.push_back(b);
+        if (b.is_tuple()) in.positional = rt.items(b);
+        else in.positional.push_back(b);
+        if (b.is(value::kind::dict)) {
+            rt.spend(b.as_dict().size());
+            in.spread_out(b);
+        }
         return percent_formatted(rt, a.as_string(), in);
     }
     if (op == "*" && is_sequence(a) && is_count(b)) return detail::repeat(rt, a, b.as_int());

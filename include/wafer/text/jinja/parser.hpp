@@ -39,7 +39,7 @@ private:
                 out.push_back({.kind = statement_kind::text, .offset = offset, .name = take().text});
             } else if (now().kind == token_kind::output_begin) {
                 ++at_;
-                out.push_back({.kind = statement_kind::output, .offset = offset, .first = parse_expression()});
+                out.push_back({.kind = statement_kind::output, .offset = offset, .first = parse_tuple()});
                 expect(token_kind::output_end, "\"}}\"");
             } else {
                 ++at_;  // a block begins: the lexer makes nothing else here
@@ -81,7 +81,7 @@ private:
     statement parse_if(std::uint32_t offset) {
         statement out{.kind = statement_kind::if_else, .offset = offset};
         do {
-            expression_ptr condition = parse_expression();
+            expression_ptr condition = parse_tuple();
             end_tag();
             out.branches.push_back({std::move(condition), parse_block({"elif", "else", "endif"})});
         } while (take_name("elif"));
@@ -95,9 +95,9 @@ private:
 
     statement parse_for(std::uint32_t offset) {
         statement out{.kind = statement_kind::for_loop, .offset = offset};
-        out.targets = parse_targets();
+        out.to = parse_targets();
         if (!take_name("in")) fail("expected \"in\"");
-        out.first = parse_or_conditional(false);  // an `if` here filters the loop
+        out.first = parse_tuple(false);  // an `if` here filters the loop
         if (take_name("if")) out.second = parse_expression();
         out.recursive = take_name("recursive");
         end_tag();
@@ -112,25 +112,39 @@ private:
         return out;
     }
 
-    std::vector<std::string> parse_targets() {
-        std::vector<std::string> targets;
-        const bool wrapped = take_symbol("(");
-        do targets.push_back(expect_name("a variable name"));
-        while (take_symbol(","));
-        if (wrapped) expect_symbol(")");
-        return targets;
+    target parse_target() {
+        target out;
+        if (take_symbol("(")) {
+            out = parse_targets();
+            expect_symbol(")");
+            return out;
+        }
+        out.name = expect_name("a variable name");
+        if (take_symbol(".")) out.member = expect_name("an attribute name");
+        return out;
+    }
+
+    // One, or several separated by commas, which take a value apart.
+    target parse_targets() {
+        if (nesting_ >= max_nesting) fail("targets are nested more than " + std::to_string(max_nesting) + " deep");
+        const nesting_guard guard{++nesting_};
+        target first = parse_target();
+        if (!at_symbol(",")) return first;
+        target out;
+        out.parts.push_back(std::move(first));
+        while (take_symbol(",") && !at_symbol(")")) out.parts.push_back(parse_target());
+        return out;
     }
 
     statement parse_set(std::uint32_t offset) {
         statement out{.kind = statement_kind::set, .offset = offset};
-        out.targets = parse_targets();
-        if (out.targets.size() == 1 && take_symbol(".")) out.member = expect_name("an attribute name");
+        out.to = parse_targets();
         if (take_symbol("=")) {
             out.first = parse_tuple();
             end_tag();
             return out;
         }
-        if (out.targets.size() != 1) fail("expected \"=\"");
+        if (!out.to.parts.empty()) fail("expected \"=\"");
         out.kind = statement_kind::set_block;
         if (at_symbol("|")) out.first = parse_block_filters();
         end_tag();

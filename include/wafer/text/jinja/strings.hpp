@@ -52,11 +52,14 @@ namespace wafer::inline WAFER_ABI::jinja {
     return text;
 }
 
+/// What Python's str takes for white space: more than Unicode does.
+[[nodiscard]] inline bool is_blank(char32_t c) noexcept { return is_white_space(c) || (c >= 0x1C && c <= 0x1F); }
+
 enum class sides : std::uint8_t { left = 1, right = 2, both = 3 };
 
 /// Without the given characters, or without white space where none are given, at the ends.
 [[nodiscard]] inline std::string_view stripped(std::string_view text, const value* chars, sides where, runtime& rt) {
-    rt.touch(text);
+    const std::string_view whole = text;
     const bool blanks = chars == nullptr || chars->is(value::kind::none) || chars->is_undefined();
     const std::string_view set =
         blanks ? std::string_view{} : std::string_view(rt.string_of(*chars, "the characters to strip"));
@@ -65,8 +68,7 @@ enum class sides : std::uint8_t { left = 1, right = 2, both = 3 };
             rt.touch(set);
             return set.find(c) != set.npos;
         }
-        const char32_t code = decode_utf8(c, 0).code;
-        return is_white_space(code) || (code >= 0x1C && code <= 0x1F);
+        return is_blank(decode_utf8(c, 0).code);
     };
     const auto side = [&](sides s) { return (static_cast<int>(where) & static_cast<int>(s)) != 0; };
     while (side(sides::left) && !text.empty()) {
@@ -81,18 +83,18 @@ enum class sides : std::uint8_t { left = 1, right = 2, both = 3 };
         if (!goes(text.substr(begin))) break;
         text.remove_suffix(text.size() - begin);
     }
+    rt.touch(whole.substr(text.size()));  // only what went was read
     return text;
 }
 
 /// With up to `at_most` occurrences replaced; an empty `old` stands before every character and at the end.
 [[nodiscard]] inline std::string replaced(std::string_view text, std::string_view old, std::string_view by,
                                           std::int64_t at_most, runtime& rt) {
-    rt.touch_search(text, old);
     std::uint64_t left = at_most < 0 ? std::numeric_limits<std::uint64_t>::max() : static_cast<std::uint64_t>(at_most);
     std::string out;
     std::size_t at = 0;
     while (left > 0) {
-        const std::size_t found = text.find(old, at);
+        const std::size_t found = rt.find(text, old, at);
         if (found == text.npos) break;
         rt.charge(by.size());
         --left;
@@ -119,28 +121,24 @@ enum class sides : std::uint8_t { left = 1, right = 2, both = 3 };
     if (separator == nullptr || separator->is(value::kind::none)) {
         for (text = stripped(text, nullptr, sides::left, rt); !text.empty();
              text = stripped(text, nullptr, sides::left, rt)) {
-            std::size_t end = 0;
-            if (!more()) {
-                add(text);
-                break;
-            }
+            std::size_t end = more() ? 0 : text.size();
             while (end < text.size()) {
                 const utf8_step step = decode_utf8(text, end);
-                if (is_white_space(step.code)) break;
+                if (is_blank(step.code)) break;
                 end += step.length;
             }
             add(text.substr(0, end));
             text.remove_prefix(end);
         }
-        return out;
+        return rt.make(std::move(out));
     }
     const std::string_view mark = rt.string_of(*separator, "a separator");
     if (mark.empty()) rt.fail("empty separator");
-    rt.touch_search(text, mark);
-    for (std::size_t found; more() && (found = text.find(mark)) != text.npos; text.remove_prefix(found + mark.size()))
+    for (std::size_t found; more() && (found = rt.find(text, mark)) != text.npos;
+         text.remove_prefix(found + mark.size()))
         add(text.substr(0, found));
     add(text);
-    return out;
+    return rt.make(std::move(out));
 }
 
 /// str.rsplit(separator, at_most); without a separator at white space.
@@ -162,18 +160,17 @@ enum class sides : std::uint8_t { left = 1, right = 2, both = 3 };
         }
         add(stripped(text, nullptr, sides::right, rt));
         std::reverse(out.begin(), out.end());
-        return out;
+        return rt.make(std::move(out));
     }
     const std::string_view mark = rt.string_of(*separator, "a separator");
     if (mark.empty()) rt.fail("empty separator");
-    rt.touch_search(text, mark);
-    for (std::size_t found;
-         (at_most < 0 || static_cast<std::int64_t>(out.size()) < at_most) && (found = text.rfind(mark)) != text.npos;
+    for (std::size_t found; (at_most < 0 || static_cast<std::int64_t>(out.size()) < at_most) &&
+                            (found = rt.find_last(text, mark)) != text.npos;
          text = text.substr(0, found))
         add(text.substr(found + mark.size()));
     add(text);
     std::reverse(out.begin(), out.end());
-    return out;
+    return rt.make(std::move(out));
 }
 
 /// The texts of a sequence, with a separator between them.

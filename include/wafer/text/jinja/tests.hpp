@@ -20,25 +20,24 @@ namespace wafer::inline WAFER_ABI::jinja {
         case value::kind::undefined: return false;
         case value::kind::string: {
             const std::string& what = rt.string_of(item, "what is sought in a string");
-            rt.touch_search(container.as_string(), what);
-            return container.as_string().find(what) != std::string::npos;
+            return rt.find(container.as_string(), what) != std::string::npos;
         }
         case value::kind::list:
             for (const value& element : container.as_list())
                 if (rt.equal(element, item)) return true;
             return false;
-        case value::kind::dict:
-        case value::kind::name_space:
-            rt.spend(container.is(value::kind::dict) ? container.as_dict().size() : 1);
-            return item.is_string() && container.member(item.as_string()) != nullptr;
+        case value::kind::dict: return rt.place_of(container.as_dict(), item) < container.as_dict().size();
+        case value::kind::name_space: {
+            const value_dict& members = container.as_name_space().members;
+            return rt.place_of(members, item) < members.size();
+        }
         default: rt.fail(runtime::describe(container) + " contains nothing");
     }
 }
 
 /// a < b, a <= b and so on. @throws error{errc::template_failed} for values that have no order.
 [[nodiscard]] inline bool in_order(runtime& rt, const value& a, std::string_view op, const value& b) {
-    rt.touch_all(a);
-    const auto order = compare(a, b);
+    const auto order = rt.order(a, b);
     if (!order)
         rt.fail("'" + std::string(op) + "' cannot compare " + runtime::describe(a) + " with " + runtime::describe(b));
     if (op == "<") return *order < 0;
@@ -54,8 +53,8 @@ value is_kind(runtime&, const arguments& in) {
     return in.self().is(Kind);
 }
 
-inline const value& test_operand(runtime& rt, const arguments& in) {
-    const value* operand = in.find(1);
+inline const value& test_operand(runtime& rt, const arguments& in, std::string_view name = {}) {
+    const value* operand = in.find(1, name);
     if (operand == nullptr) rt.fail("the test needs an argument");
     return *operand;
 }
@@ -106,14 +105,15 @@ inline constexpr builtin tests[] = {
      }},
     {"callable",
      [](runtime&, const arguments& in) -> value {
-         return in.self().is(value::kind::function) || in.self().is(value::kind::macro);
+         const auto& x = in.self();  // an undefined value can be called, too: it fails by itself
+         return x.is(value::kind::function) || x.is(value::kind::macro) || x.is(value::kind::loop) || x.is_undefined();
      }},
     {"equalto", detail::is_equal},
     {"eq", detail::is_equal},
     {"==", detail::is_equal},
     {"sameas",  // of what templates can build, only equal values of one kind can be the same
      [](runtime& rt, const arguments& in) -> value {
-         const value& other = detail::test_operand(rt, in);
+         const value& other = detail::test_operand(rt, in, "other");
          return in.self().type() == other.type() && rt.equal(in.self(), other);
      }},
     {"ne", detail::is_unequal},
@@ -129,14 +129,16 @@ inline constexpr builtin tests[] = {
     {"ge", detail::is_ordered<detail::order::ge>},
     {">=", detail::is_ordered<detail::order::ge>},
     {"in",
-     [](runtime& rt, const arguments& in) -> value { return contains(rt, detail::test_operand(rt, in), in.self()); }},
+     [](runtime& rt, const arguments& in) -> value {
+         return contains(rt, detail::test_operand(rt, in, "seq"), in.self());
+     }},
     {"even",
      [](runtime& rt, const arguments& in) -> value { return rt.integer_of(in.self(), "an even number") % 2 == 0; }},
     {"odd",
      [](runtime& rt, const arguments& in) -> value { return rt.integer_of(in.self(), "an odd number") % 2 != 0; }},
     {"divisibleby",
      [](runtime& rt, const arguments& in) -> value {
-         const std::int64_t by = rt.integer_of(detail::test_operand(rt, in), "a divisor");
+         const std::int64_t by = rt.integer_of(detail::test_operand(rt, in, "num"), "a divisor");
          if (by == 0) rt.fail("division by zero");
          return by == -1 || rt.integer_of(in.self(), "a dividend") % by == 0;
      }},

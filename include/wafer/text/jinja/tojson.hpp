@@ -8,13 +8,24 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include <wafer/core/config.hpp>
 #include <wafer/core/json.hpp>
 #include <wafer/core/utf8.hpp>
 #include <wafer/text/jinja/runtime.hpp>
+#include <wafer/text/jinja/tests.hpp>
 
 namespace wafer::inline WAFER_ABI::jinja {
+
+/// A dict's key as json.dumps writes it. @throws error{errc::template_failed} for what it refuses.
+[[nodiscard]] inline std::string json_key(runtime& rt, const value& key) {
+    if (key.is_string()) return key.as_string();
+    if (key.is(value::kind::none)) return "null";
+    if (key.is(value::kind::boolean)) return key.as_bool() ? "true" : "false";
+    if (key.is_number()) return rt.print(key);
+    rt.fail("a " + runtime::describe(key) + " cannot be a key in JSON");
+}
 
 /// A value as JSON. @throws error{errc::template_failed} for what JSON cannot hold.
 [[nodiscard]] inline json to_json(runtime& rt, const value& v, bool sort_keys = false) {
@@ -32,12 +43,18 @@ namespace wafer::inline WAFER_ABI::jinja {
             return items;
         }
         case value::kind::dict: {
+            std::vector<const value_dict::value_type*> order;
+            for (const auto& member : v.as_dict()) order.push_back(&member);
+            if (sort_keys)
+                std::stable_sort(order.begin(), order.end(),
+                                 [&](const auto* a, const auto* b) { return in_order(rt, a->first, "<", b->first); });
             json::object members;
-            for (const auto& [name, item] : v.as_dict()) {
-                rt.charge(2 * name.size() + sizeof(json::object::value_type));
-                members.emplace_back(name, to_json(rt, item, sort_keys));
+            rt.charge(order.size() * sizeof(json::object::value_type));
+            for (const auto* member : order) {
+                std::string name = json_key(rt, member->first);
+                rt.charge(2 * name.size());
+                members.emplace_back(std::move(name), to_json(rt, member->second, sort_keys));
             }
-            if (sort_keys) std::ranges::sort(members, {}, [](const auto& m) -> const std::string& { return m.first; });
             return members;
         }
         default: rt.fail(runtime::describe(v) + " is not JSON serializable");

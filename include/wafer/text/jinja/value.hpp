@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
-// L1 text/jinja: the values that templates compute with, and what Python says of them: truth, equality, order, text.
+// L1 text/jinja: the values that templates compute with, and what Python says of them: truth and text.
 #pragma once
 
 #include <algorithm>
-#include <compare>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
@@ -27,7 +26,7 @@ struct arguments;
 class runtime;
 
 using value_list = std::vector<value>;
-using value_dict = std::vector<std::pair<std::string, value>>;
+using value_dict = std::vector<std::pair<value, value>>;  // few members: a search walks
 using native_function = value (*)(runtime&, const arguments&);
 
 /// The result of looking up what is not there; the name is for error messages.
@@ -40,7 +39,7 @@ struct name_space {
     value_dict members;
 };
 
-/// A value. Strings, lists and dicts are immutable and shared: copies are cheap.
+/// A value. Strings, lists and dicts are immutable and shared: copies are cheap. A tuple is a list that prints as one.
 class value {
 public:
     enum class kind : std::uint8_t {
@@ -70,19 +69,28 @@ public:
     value(std::string text) : kind_(kind::string), shared_(std::make_shared<const std::string>(std::move(text))) {}
     value(std::string_view text) : value(std::string(text)) {}
     value(const char* text) : value(std::string(text)) {}
-    value(value_list items);
-    value(value_dict members);
+    explicit value(value_list items);
+    explicit value(value_dict members);
+    [[nodiscard]] static value tuple(value_list items) {
+        value out(std::move(items));
+        out.scalar_.integer = 1;
+        return out;
+    }
     value(name_space* space) : kind_(kind::name_space), scalar_{.space = space} {}
     value(std::shared_ptr<const loop_state> loop) : kind_(kind::loop), shared_(std::move(loop)) {}
     value(native_function f) : kind_(kind::function), scalar_{.function = f} {}
+    /// A method, bound to what it was looked up in.
+    value(native_function method, value self)
+        : kind_(kind::function), scalar_{.function = method}, shared_(std::make_shared<const value>(std::move(self))) {}
     value(const statement* macro) : kind_(kind::macro), scalar_{.macro = macro} {}
     /// @throws error{errc::template_failed} for JSON nested too deeply.
-    explicit value(const json& source);
+    explicit value(const json& source, int room = max_depth);
 
     [[nodiscard]] kind type() const noexcept { return kind_; }
     [[nodiscard]] bool is(kind k) const noexcept { return type() == k; }
     [[nodiscard]] bool is_undefined() const noexcept { return is(kind::undefined); }
     [[nodiscard]] bool is_string() const noexcept { return is(kind::string); }
+    [[nodiscard]] bool is_tuple() const noexcept { return is(kind::list) && scalar_.integer != 0; }
     [[nodiscard]] bool is_number() const noexcept { return is(kind::boolean) || is(kind::integer) || is(kind::real); }
 
     /// The content; as_int and as_double take every number.
@@ -100,6 +108,10 @@ public:
     [[nodiscard]] name_space& as_name_space() const { return *expect(kind::name_space).scalar_.space; }
     [[nodiscard]] const loop_state& as_loop() const { return shared<loop_state>(kind::loop); }
     [[nodiscard]] native_function as_function() const { return expect(kind::function).scalar_.function; }
+    /// What a function is bound to, or nullptr.
+    [[nodiscard]] const value* bound_to() const {
+        return static_cast<const value*>(expect(kind::function).shared_.get());
+    }
     [[nodiscard]] const statement& as_macro() const { return *expect(kind::macro).scalar_.macro; }
     /// Of an undefined value: what was looked up.
     [[nodiscard]] std::string missing_name() const {
@@ -108,8 +120,6 @@ public:
 
     /// Containers inside this value; 0 for a scalar.
     [[nodiscard]] int depth() const noexcept;
-    /// The member of a dict or namespace, or nullptr.
-    [[nodiscard]] const value* member(std::string_view name) const noexcept;
 
     /// Python's truth: empty containers, zero, None and undefined are false.
     [[nodiscard]] bool truth() const;
@@ -119,8 +129,10 @@ public:
     void repr(std::string& out) const;
     [[nodiscard]] std::string_view type_name() const noexcept;
 
-    /// Python's ==: numbers by value, others by kind and content.
-    friend bool operator==(const value& a, const value& b);
+    /// Whether two values share one content. runtime::equal compares what is not shared.
+    [[nodiscard]] bool shares_with(const value& other) const noexcept {
+        return shared_ != nullptr && shared_ == other.shared_;
+    }
 
 private:
     template <class T>
@@ -146,51 +158,40 @@ private:
         native_function function;
         const statement* macro;
     } scalar_{.integer = 0};
-    std::shared_ptr<const void> shared_;  // a string, list, dict or loop; of an undefined value its name, or nothing
+    // A string, list, dict or loop, what a method is bound to, the name of an undefined value; or nothing.
+    std::shared_ptr<const void> shared_;
 };
 
 /// What `loop` is inside a for loop.
 struct loop_state {
-    value_list items;
+    value sequence;  // a list
     std::size_t index = 0;
-    int depth = 0;                      // of the deepest item, as value::depth
     const statement* source = nullptr;  // of a recursive loop
     std::size_t home = 0;               // the frame around the loop
     int level = 1;                      // of recursion
     mutable std::optional<std::string>
         seen{};  // what loop.changed saw last, as it prints: a value could hold this loop
 
-    explicit loop_state(value_list all) : items(std::move(all)) {
-        for (const value& item : items) depth = std::max(depth, item.depth());
-    }
+    explicit loop_state(value list) : sequence(std::move(list)) {}
+    [[nodiscard]] const value_list& items() const { return sequence.as_list(); }
     [[nodiscard]] value attribute(std::string_view name) const;
 };
-
-namespace detail {
-
-inline int checked_depth(int inner) {
-    if (inner >= value::max_depth) raise(errc::template_failed, "chat template: values are nested too deeply");
-    return inner + 1;
-}
-
-}  // namespace detail
 
 inline value::value(value_list items) {
     int inner = 0;
     for (const value& item : items) inner = std::max(inner, item.depth());
     kind_ = kind::list;
-    shared_ = std::make_shared<const container<value_list>>(
-        container<value_list>{std::move(items), detail::checked_depth(inner)});
+    shared_ = std::make_shared<const container<value_list>>(container<value_list>{std::move(items), inner + 1});
 }
 inline value::value(value_dict members) {
     int inner = 0;
-    for (const auto& member : members) inner = std::max(inner, member.second.depth());
+    for (const auto& [key, item] : members) inner = std::max({inner, key.depth(), item.depth()});
     kind_ = kind::dict;
-    shared_ = std::make_shared<const container<value_dict>>(
-        container<value_dict>{std::move(members), detail::checked_depth(inner)});
+    shared_ = std::make_shared<const container<value_dict>>(container<value_dict>{std::move(members), inner + 1});
 }
 
-inline value::value(const json& source) {
+inline value::value(const json& source, int room) {
+    if (room < 0) raise(errc::template_failed, "chat template: JSON is nested too deeply to be a variable");
     switch (source.type()) {
         case json::kind::null: *this = nullptr; break;
         case json::kind::boolean: *this = source.as_bool(); break;
@@ -199,14 +200,14 @@ inline value::value(const json& source) {
         case json::kind::string: *this = source.as_string(); break;
         case json::kind::array: {
             value_list items;
-            for (const json& item : source.as_array()) items.emplace_back(item);
-            *this = std::move(items);
+            for (const json& item : source.as_array()) items.emplace_back(item, room - 1);
+            *this = value(std::move(items));
             break;
         }
         case json::kind::object: {
             value_dict members;
-            for (const auto& [name, item] : source.as_object()) members.emplace_back(name, value(item));
-            *this = std::move(members);
+            for (const auto& [name, item] : source.as_object()) members.emplace_back(name, value(item, room - 1));
+            *this = value(std::move(members));
             break;
         }
     }
@@ -219,17 +220,10 @@ inline int value::depth() const noexcept {
     switch (kind_) {
         case kind::list: return shared<container<value_list>>(kind::list).depth;
         case kind::dict: return shared<container<value_dict>>(kind::dict).depth;
-        case kind::loop: return as_loop().depth + 1;
+        case kind::loop: return as_loop().sequence.depth() + 1;
+        case kind::function: return shared_ ? bound_to()->depth() + 1 : 0;
         default: return 0;
     }
-}
-
-inline const value* value::member(std::string_view name) const noexcept {
-    const value_dict* members = is(kind::dict) ? &as_dict() : is(kind::name_space) ? &as_name_space().members : nullptr;
-    if (members == nullptr) return nullptr;
-    for (const auto& [key, item] : *members)
-        if (key == name) return &item;
-    return nullptr;
 }
 
 inline bool value::truth() const {
@@ -289,18 +283,19 @@ inline void value::repr(std::string& out) const {
             break;
         case kind::string: quote(as_string()); break;
         case kind::list:
-            out.push_back('[');
+            out.push_back(is_tuple() ? '(' : '[');
             for (const value& item : as_list()) {
                 separate();
                 item.repr(out);
             }
-            out.push_back(']');
+            if (is_tuple() && as_list().size() == 1) out.push_back(',');
+            out.push_back(is_tuple() ? ')' : ']');
             break;
         case kind::dict:
             out.push_back('{');
-            for (const auto& [name, item] : as_dict()) {
+            for (const auto& [key, item] : as_dict()) {
                 separate();
-                quote(name);
+                key.repr(out);
                 out += ": ";
                 item.repr(out);
             }
@@ -316,49 +311,9 @@ inline std::string_view value::type_name() const noexcept {
     return names[static_cast<std::size_t>(kind_)];
 }
 
-inline bool operator==(const value& a, const value& b) {
-    using kind = value::kind;
-    if (a.is_number() && b.is_number()) {
-        if (a.is(kind::real) || b.is(kind::real)) return a.as_double() == b.as_double();
-        return a.as_int() == b.as_int();
-    }
-    if (a.type() != b.type()) return false;
-    switch (a.type()) {
-        case kind::undefined:
-        case kind::none: return true;
-        case kind::string: return a.as_string() == b.as_string();
-        case kind::list: return a.as_list() == b.as_list();
-        case kind::dict:
-            return a.as_dict().size() == b.as_dict().size() &&
-                   std::ranges::all_of(a.as_dict(), [&](const auto& member) {
-                       const value* other = b.member(member.first);
-                       return other != nullptr && *other == member.second;
-                   });
-        case kind::loop: return a.shared_ == b.shared_;
-        case kind::name_space: return a.scalar_.space == b.scalar_.space;
-        case kind::function: return a.scalar_.function == b.scalar_.function;
-        case kind::macro: return a.scalar_.macro == b.scalar_.macro;
-        default: return false;  // numbers were compared above
-    }
-}
-
-/// The order of two numbers, two strings or two lists; nothing for other pairs.
-[[nodiscard]] inline std::optional<std::partial_ordering> compare(const value& a, const value& b) {
-    using kind = value::kind;
-    if (a.is_number() && b.is_number()) {
-        if (a.is(kind::real) || b.is(kind::real)) return a.as_double() <=> b.as_double();
-        return a.as_int() <=> b.as_int();
-    }
-    if (a.is_string() && b.is_string()) return a.as_string() <=> b.as_string();
-    if (!a.is(kind::list) || !b.is(kind::list)) return std::nullopt;
-    const value_list &x = a.as_list(), &y = b.as_list();
-    for (std::size_t i = 0; i < std::min(x.size(), y.size()); ++i)
-        if (!(x[i] == y[i])) return compare(x[i], y[i]);
-    return x.size() <=> y.size();
-}
-
 inline value loop_state::attribute(std::string_view name) const {
-    const auto size = static_cast<std::int64_t>(items.size()), at = static_cast<std::int64_t>(index);
+    const value_list& all = items();
+    const auto size = static_cast<std::int64_t>(all.size()), at = static_cast<std::int64_t>(index);
     if (name == "index") return at + 1;
     if (name == "index0") return at;
     if (name == "revindex") return size - at;
@@ -368,8 +323,8 @@ inline value loop_state::attribute(std::string_view name) const {
     if (name == "length") return size;
     if (name == "depth") return std::int64_t{level};
     if (name == "depth0") return std::int64_t{level} - 1;
-    if (name == "previtem") return at > 0 ? items[index - 1] : value(undefined{"loop.previtem"});
-    if (name == "nextitem") return at + 1 < size ? items[index + 1] : value(undefined{"loop.nextitem"});
+    if (name == "previtem") return at > 0 ? all[index - 1] : value(undefined{"loop.previtem"});
+    if (name == "nextitem") return at + 1 < size ? all[index + 1] : value(undefined{"loop.nextitem"});
     return undefined{"loop." + std::string(name)};
 }
 
