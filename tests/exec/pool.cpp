@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: MIT
+#include <algorithm>
 #include <array>
 #include <atomic>
 #include <chrono>
@@ -22,6 +23,18 @@ using namespace std::chrono_literals;
 namespace {
 
 double cpu_seconds() { return static_cast<double>(std::clock()) / CLOCKS_PER_SEC; }  // of all threads of this process
+
+/// The least CPU time that all threads of this process took meanwhile, of a few tries: other programs cannot lower it.
+template <class Work>
+double least_cpu_seconds(const Work& work) {
+    double least = 1e9;
+    for (int i = 0; i < 3; ++i) {
+        const double before = cpu_seconds();
+        work();
+        least = std::min(least, cpu_seconds() - before);
+    }
+    return least;
+}
 
 /// One counter a worker, not atomic and on one cache line: what one job wrote the caller and the next job must see.
 struct tally {
@@ -76,19 +89,18 @@ TEST_SUITE("exec.pool") {
             thread_pool pool(n);
             pool.run([](std::size_t) {});
             std::this_thread::sleep_for(50ms);  // spinning and yielding is over after far less
-            const double before = cpu_seconds();
-            std::this_thread::sleep_for(300ms);
-            CHECK(cpu_seconds() - before < 0.03);
+            CHECK(least_cpu_seconds([] { std::this_thread::sleep_for(200ms); }) < 0.02);
         }
     }
 
     TEST_CASE("thread_pool: a caller that waits for a slow worker sleeps too") {
         thread_pool pool(2);
-        const double before = cpu_seconds();
-        pool.run([](std::size_t worker) {
-            if (worker == 1) std::this_thread::sleep_for(300ms);
+        const double used = least_cpu_seconds([&] {
+            pool.run([](std::size_t worker) {
+                if (worker == 1) std::this_thread::sleep_for(200ms);
+            });
         });
-        CHECK(cpu_seconds() - before < 0.1);
+        CHECK(used < 0.07);
     }
 
     TEST_CASE("thread_pool: no wake-up is lost, whenever a job comes: workers spin, yield, fall asleep or sleep then") {
@@ -120,12 +132,13 @@ TEST_SUITE("exec.pool") {
 
     TEST_CASE("thread_pool: the workers of an oversubscribed pool use no CPU while worker 0 sleeps") {
         thread_pool pool(4 * system::usable_cpus());
-        const double before = cpu_seconds();
-        for (int job = 0; job < 10; ++job)
-            pool.run([](std::size_t worker) {
-                if (worker == 0) std::this_thread::sleep_for(30ms);
-            });
-        CHECK(cpu_seconds() - before < 0.1);
+        const double used = least_cpu_seconds([&] {
+            for (int job = 0; job < 10; ++job)
+                pool.run([](std::size_t worker) {
+                    if (worker == 0) std::this_thread::sleep_for(30ms);
+                });
+        });
+        CHECK(used < 0.1);
     }
 
     TEST_CASE("thread_pool: several threads share a pool through lock(), each a series of jobs at a time") {
