@@ -15,6 +15,7 @@
 #include <wafer/core/config.hpp>
 #include <wafer/text/jinja/formatting.hpp>
 #include <wafer/text/jinja/list_filters.hpp>
+#include <wafer/text/jinja/methods.hpp>
 #include <wafer/text/jinja/runtime.hpp>
 #include <wafer/text/jinja/strings.hpp>
 #include <wafer/text/jinja/tojson.hpp>
@@ -22,7 +23,6 @@
 namespace wafer::inline WAFER_ABI::jinja {
 
 [[nodiscard]] inline native_function find_filter(std::string_view name) noexcept;
-[[nodiscard]] inline native_function find_method(const value& object, std::string_view name) noexcept;
 
 namespace detail {
 
@@ -146,13 +146,6 @@ inline value filter_abs(runtime& rt, const arguments& in) {
     return x < 0 ? -x : x;
 }
 
-inline value filter_replace(runtime& rt, const arguments& in) {
-    const value* count = in.find(3, "count");
-    const bool all = count == nullptr || count->is(value::kind::none);
-    return rt.make(replaced(rt.print(in.self()), rt.print(filter_operand(rt, in, 1, "old")),
-                            rt.print(filter_operand(rt, in, 2, "new")), all ? -1 : rt.integer_of(*count, "count"), rt));
-}
-
 inline value filter_escape(runtime& rt, const arguments& in) {
     static constexpr std::string_view specials = "&<>\"'", entities[] = {"&amp;", "&lt;", "&gt;", "&#34;", "&#39;"};
     std::string out;
@@ -180,8 +173,6 @@ inline value filter_attr(runtime& rt, const arguments& in) {
 
 inline value filter_list(runtime& rt, const arguments& in) { return rt.make(rt.items(in.self())); }
 inline value filter_string(runtime& rt, const arguments& in) { return rt.make(rt.print(in.self())); }
-inline value filter_lower(runtime& rt, const arguments& in) { return rt.make(lowered(rt.print(in.self()))); }
-inline value filter_upper(runtime& rt, const arguments& in) { return rt.make(uppered(rt.print(in.self()))); }
 
 }  // namespace detail
 

@@ -10,8 +10,8 @@
 #include <utility>
 
 #include <wafer/core/config.hpp>
-#include <wafer/text/jinja/filters.hpp>
 #include <wafer/text/jinja/formatting.hpp>
+#include <wafer/text/jinja/list_filters.hpp>
 #include <wafer/text/jinja/runtime.hpp>
 #include <wafer/text/jinja/strings.hpp>
 
@@ -33,6 +33,17 @@ inline std::int64_t count_operand(runtime& rt, const arguments& in, std::size_t 
     const value* count = in.find(place, name);
     return count == nullptr ? -1 : rt.integer_of(*count, name);
 }
+
+// Filters, too: of anything that prints.
+inline value filter_replace(runtime& rt, const arguments& in) {
+    const value* count = in.find(3, "count");
+    const bool all = count == nullptr || count->is(value::kind::none);
+    return rt.make(replaced(rt.print(in.self()), rt.print(filter_operand(rt, in, 1, "old")),
+                            rt.print(filter_operand(rt, in, 2, "new")), all ? -1 : rt.integer_of(*count, "count"), rt));
+}
+
+inline value filter_lower(runtime& rt, const arguments& in) { return rt.make(lowered(rt.print(in.self()))); }
+inline value filter_upper(runtime& rt, const arguments& in) { return rt.make(uppered(rt.print(in.self()))); }
 
 template <sides Where>
 value method_strip(runtime& rt, const arguments& in) {
