@@ -39,12 +39,12 @@ public:
     }
     /// Goes on with a text: its length, then its bytes, so that texts side by side do not run together.
     hash64& add(std::string_view text) noexcept {
-        return add(std::uint64_t{text.size()}).add(std::as_bytes(std::span(text)));
+        return add(std::uint64_t{text.size()}).add({reinterpret_cast<const std::byte*>(text.data()), text.size()});
     }
     /// A number, byte by byte as it lies in memory.
     template <class T>
     requires std::is_arithmetic_v<T> || std::is_enum_v<T> hash64& add(T value) noexcept {
-        return add(std::as_bytes(std::span(&value, 1)));
+        return add({reinterpret_cast<const std::byte*>(&value), sizeof value});
     }
 
     /// The hash of all that was added. More may follow.

@@ -45,7 +45,7 @@ public:
     template <class Pick>
     [[nodiscard]] token_id draw(Pick&& pick) {
         find_allowed();
-        while (std::ranges::any_of(allowed_, [](std::uint64_t word) { return word != 0; })) {
+        while (std::any_of(allowed_.begin(), allowed_.end(), [](std::uint64_t word) { return word != 0; })) {
             const token_id id = pick(std::span<const std::uint64_t>(allowed_));
             if (take(id)) return id;
             word_of(id) &= ~bit_of(id);
@@ -86,7 +86,7 @@ private:
             }
         if (awaits) return;
         // So would a turn that ends before the answer.
-        std::ranges::fill(allowed_, ~std::uint64_t{0});
+        allowed_.assign(n, ~std::uint64_t{0});
         if (const std::size_t tail = tokens_->size() % 64; tail != 0) allowed_.back() = (std::uint64_t{1} << tail) - 1;
         for (const token_id id : tokens_->ends()) word_of(id) &= ~bit_of(id);
     }

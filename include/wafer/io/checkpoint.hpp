@@ -104,8 +104,8 @@ private:
         explicit state(checkpoint_contents contents)
             : checkpoint_contents(std::move(contents)), by_name(tensors.size()) {
             std::iota(by_name.begin(), by_name.end(), std::size_t{0});
-            std::stable_sort(by_name.begin(), by_name.end(),
-                             [&](auto a, auto b) { return tensors[a].name < tensors[b].name; });
+            std::sort(by_name.begin(), by_name.end(),
+                      [&](auto a, auto b) { return tensors[a].name < tensors[b].name; });
             const auto twice = std::adjacent_find(by_name.begin(), by_name.end(),
                                                   [&](auto a, auto b) { return tensors[a].name == tensors[b].name; });
             if (twice != by_name.end()) {

@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <map>
 #include <ostream>
 #include <span>
 #include <string>
@@ -78,20 +77,20 @@ struct residency {
     for (const bytes load : loads)
         if (load > where.tile().usable()) r.spilled += load - where.tile().usable();
 
-    std::map<std::uint32_t, residency::region> regions;
     for (std::size_t i = 0; i < items.size(); ++i) {
         const tile_id first = ranges[i].first, last = ranges[i].first + ranges[i].count - 1;
-        auto& region = regions.try_emplace(items[i].layer, residency::region{.layer = items[i].layer, .first = first})
-                           .first->second;
-        region.first = std::min(region.first, first);
-        region.last = std::max(region.last, last);
-        region.size += items[i].size;
-        ++region.tensors;
+        auto region = std::lower_bound(r.regions.begin(), r.regions.end(), items[i].layer,
+                                       [](const auto& x, std::uint32_t layer) { return x.layer < layer; });
+        if (region == r.regions.end() || region->layer != items[i].layer)
+            region = r.regions.insert(region, {.layer = items[i].layer, .first = first});
+        region->first = std::min(region->first, first);
+        region->last = std::max(region->last, last);
+        region->size += items[i].size;
+        ++region->tensors;
     }
-    for (auto& [layer, region] : regions) {
+    for (auto& region : r.regions) {
         region.first_wafer = where.wafer_of(region.first);
         region.last_wafer = where.wafer_of(region.last);
-        r.regions.push_back(region);
     }
     return r;
 }

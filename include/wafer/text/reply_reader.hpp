@@ -2,7 +2,6 @@
 // L1 text: a model's reply as it streams by: thinking, answer and calls of tools apart, whatever the model's family.
 #pragma once
 
-#include <algorithm>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -43,10 +42,12 @@ public:
         const call_format f = format_of(dialect);
         const auto is = [&](std::string_view marker) { return !token.empty() && token == marker; };
         if (is(f.open) || is(f.close) || is(f.separator) || is(f.block_open) || is(f.block_close)) return true;
-        if (std::ranges::any_of(f.other_block_opens, is)) return true;
+        for (const std::string_view marker : f.other_block_opens)
+            if (is(marker)) return true;
         if (dialect != call_dialect::harmony) return is("<think>") || is("</think>");
-        return is(channel_splitter::channel) || is(channel_splitter::constrain) ||
-               std::ranges::any_of(channel_splitter::ends, is);
+        for (const std::string_view marker : channel_splitter::ends)
+            if (is(marker)) return true;
+        return is(channel_splitter::channel) || is(channel_splitter::constrain);
     }
 
 private:

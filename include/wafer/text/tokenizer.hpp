@@ -46,7 +46,8 @@ public:
             if (steers) flags |= control_flag;
             if (!steers && type != token_type::user_defined) continue;
             if (type != token_type::unknown) flags |= special_flag;
-            if (std::ranges::find(end_names, pieces_[id]) != std::end(end_names)) flags |= end_flag;
+            for (const std::string_view name : end_names)
+                if (pieces_[id] == name) flags |= end_flag;
             specials.push_back({pieces_[id], steers, {.id = id}});
         }
         for (const auto end : {source_.eos, source_.eot, source_.eom})
@@ -225,7 +226,8 @@ private:
         if (!contains(token.id))
             raise(errc::bad_vocabulary, "added token " + std::to_string(token.id) + " is outside the vocabulary of " +
                                             std::to_string(size()));
-        const auto special = std::ranges::lower_bound(specials, token.id, {}, [](const auto& s) { return s.how.id; });
+        const auto special = std::lower_bound(specials.begin(), specials.end(), token.id,
+                                              [](const auto& s, token_id id) { return s.how.id < id; });
         if (special != specials.end() && special->how.id == token.id) special->how = token;
     }
 

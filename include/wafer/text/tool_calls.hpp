@@ -341,9 +341,9 @@ private:
         if (!is_text && !format_.close.empty()) {
             const place closed = find_close(std::max(c.searched, c.body));
             if (closed.at == none && !ends) {
-                c.searched =
-                    pending_.size() -
-                    std::min(pending_.size(), std::ranges::max(closes(), {}, &std::string_view::size).size() - 1);
+                std::size_t longest = 1;
+                for (const std::string_view m : closes()) longest = std::max(longest, m.size());
+                c.searched = pending_.size() - std::min(pending_.size(), longest - 1);
                 return false;
             }
             end = closed.at == none ? pending_.size() : closed.at + closed.length;

@@ -39,7 +39,7 @@ inline std::string digits_of(runtime& rt, const value& v, const field_format& ho
     }
     std::string out(text, end.ptr);
     if (how.type == 'X')
-        std::ranges::transform(out, out.begin(), [](char c) { return c >= 'a' ? static_cast<char>(c - 32) : c; });
+        for (char& c : out) c = c >= 'a' ? static_cast<char>(c - 32) : c;
     const std::size_t first = out.starts_with('-') ? 1 : 0;
     if (how.commas)
         for (std::size_t at = std::min(out.find('.'), out.size()); at > first + 3;) out.insert(at -= 3, ",");

@@ -66,7 +66,7 @@ inline value is_unequal(runtime& rt, const arguments& in) { return !rt.equal(in.
 template <bool (*Is)(char), bool (*Other)(char)>
 value is_case(runtime& rt, const arguments& in) {
     const std::string text = rt.print(in.self());
-    return std::ranges::any_of(text, Is) && std::ranges::none_of(text, Other);
+    return std::any_of(text.begin(), text.end(), Is) && std::none_of(text.begin(), text.end(), Other);
 }
 
 // One template per operator: a builtin is a plain function and cannot hold it.
