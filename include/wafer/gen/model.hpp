@@ -26,6 +26,7 @@
 #include <wafer/text/call_format.hpp>
 #include <wafer/text/chat_template.hpp>
 #include <wafer/text/grammar/token_trie.hpp>
+#include <wafer/text/think.hpp>
 #include <wafer/text/tokenizer.hpp>
 
 namespace wafer::inline WAFER_ABI {
@@ -86,6 +87,11 @@ public:
         return *state_->chat;
     }
 
+    /// Whether the model may open thinking by itself, as far as its tokens or its template tell.
+    [[nodiscard]] bool thinks() const {
+        return (state_->words && state_->words->find(think_tags{}.open)) ||
+               (state_->chat && state_->chat->source().find("think>") != std::string::npos);
+    }
     /// How the model writes calls of tools: what its template, or else its special tokens, tell.
     [[nodiscard]] call_dialect calls() const {
         if (state_->chat)

@@ -18,7 +18,6 @@
 
 #include <wafer/core/config.hpp>
 #include <wafer/core/error.hpp>
-#include <wafer/core/hash.hpp>
 #include <wafer/cost/report.hpp>
 #include <wafer/fwd.hpp>
 #include <wafer/gen/answer_rules.hpp>
@@ -36,7 +35,6 @@
 #include <wafer/text/call_format.hpp>
 #include <wafer/text/chat_template.hpp>
 #include <wafer/text/grammar/program.hpp>
-#include <wafer/text/think.hpp>
 #include <wafer/text/tokenizer.hpp>
 
 namespace wafer::inline WAFER_ABI {
@@ -138,7 +136,7 @@ public:
         or_out_of_memory([&] {
             settle();
             replace_file file(path);
-            write_state(saved_head(), [&](std::span<const std::byte> part) { file.write(part); });
+            write_session(saved_head(), sequence_, [&](std::span<const std::byte> part) { file.write(part); });
             file.commit();
         });
     }
@@ -149,8 +147,8 @@ public:
             const auto head = saved_head();
             std::vector<std::byte> file;
             file.reserve(head.size() + sequence_.saved_size(sequence_.position()) + sizeof(std::uint64_t));
-            write_state(head,
-                        [&](std::span<const std::byte> part) { file.insert(file.end(), part.begin(), part.end()); });
+            write_session(head, sequence_,
+                          [&](std::span<const std::byte> part) { file.insert(file.end(), part.begin(), part.end()); });
             return file;
         });
     }
@@ -221,18 +219,6 @@ private:
                                 .n_tok = sequence_.position()};
         return session_head(now, identity(), sequence_.saved_size(now.n_tok));
     }
-    template <class Sink>
-    void write_state(std::span<const std::byte> head, Sink&& sink) const {
-        hash64 sum;
-        const auto pass_on = [&](std::span<const std::byte> part) {
-            sum.add(part);
-            sink(part);
-        };
-        pass_on(head);
-        sequence_.save(pass_on);
-        const std::uint64_t checksum = sum.value();
-        sink(std::as_bytes(std::span(&checksum, 1)));
-    }
 
     [[nodiscard]] const tokenizer& words() const { return model_.words(); }
     [[nodiscard]] std::string token_text(std::optional<token_id> id) const {
@@ -286,7 +272,8 @@ private:
         const auto dialect = reads_calls ? own : call_dialect::none;
         answer_.emplace(words(), dialect, options_.stop, prompt, last_call(messages_), continues);
         rules_.reset();
-        if (options_.grammar) rules_.emplace(options_.grammar, model_.trie(), words(), dialect, prompt, may_think());
+        const bool may_think = options_.thinking.value_or(true) && model_.thinks();
+        if (options_.grammar) rules_.emplace(options_.grammar, model_.trie(), words(), dialect, prompt, may_think);
         prompt_ = std::move(ids);
         stats_.begin(prompt_.size(), reused_);
         finish_ = finish::running;
@@ -339,14 +326,6 @@ private:
             return sampler_.pick(sequence_.logits(), sequence_.tokens(), allowed);
         };
         return rules_ ? rules_->draw(pick) : pick({});
-    }
-    /// Whether the model may think before an answer that satisfies a grammar, if its prompt leaves it the choice.
-    [[nodiscard]] bool may_think() const {
-        const auto knows = [&] {
-            return words().find(think_tags{}.open) ||
-                   (model_.has_chat_template() && model_.chat().source().find("think>") != std::string::npos);
-        };
-        return options_.thinking.value_or(true) && knows();
     }
 
     void end_with(finish why) {

@@ -176,6 +176,20 @@ private:
 
 }  // namespace detail
 
+/// Writes what session_head gave, the sequence, and the hash64 of both.
+template <class Sequence, class Sink>
+void write_session(std::span<const std::byte> head, const Sequence& tokens, const Sink& sink) {
+    hash64 sum;
+    const auto pass_on = [&](std::span<const std::byte> part) {
+        sum.add(part);
+        sink(part);
+    };
+    pass_on(head);
+    tokens.save(pass_on);
+    const std::uint64_t checksum = sum.value();
+    sink(std::as_bytes(std::span(&checksum, 1)));
+}
+
 /// What a saved session begins with, up to its sequence, of which `sequence_size` bytes follow, and then the hash64 of all.
 [[nodiscard]] inline std::vector<std::byte> session_head(const session_state& s, const session_identity& whose,
                                                          std::size_t sequence_size) {
