@@ -3,11 +3,13 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
+#include <iterator>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
+#include <wafer/core/json.hpp>
 #include <wafer/text/reply_reader.hpp>
 
 using namespace wafer;
@@ -15,7 +17,9 @@ using namespace wafer;
 namespace {
 
 std::vector<reply_event> read(call_dialect dialect, bool inside, std::string_view text, std::size_t step) {
-    reply_reader reader(dialect, inside ? "<think>\n" : "");
+    static const json tools = json::parse(
+        R"([{"function": {"name": "f", "parameters": {"properties": {"n": {"type": "integer"}, "s": {"type": "string"}}}}}])");
+    reply_reader reader(dialect, inside ? "<think>\n" : "", tools);
     std::vector<reply_event> out;
     const auto add = [&](std::vector<reply_event> events) {
         for (auto& e : events) {
@@ -34,7 +38,7 @@ std::vector<reply_event> read(call_dialect dialect, bool inside, std::string_vie
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
     if (size < 2) return 0;
-    const auto dialect = static_cast<call_dialect>(data[0] % 6);
+    const auto dialect = static_cast<call_dialect>(data[0] % 128 % (std::size(call_formats) + 1));
     const bool inside = (data[0] & 128) != 0;
     const std::string_view text(reinterpret_cast<const char*>(data) + 2, size - 2);
     const auto whole = read(dialect, inside, text, text.size() + 1);

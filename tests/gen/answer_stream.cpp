@@ -5,6 +5,7 @@
 #include <string>
 #include <support/read_text.hpp>
 #include <support/reasoner.hpp>
+#include <utility>
 #include <vector>
 
 #include <doctest/doctest.h>
@@ -88,6 +89,16 @@ TEST_CASE("answer_stream: a call that cannot be read is not lost") {
     CHECK(raw.find("oops") != std::string::npos);
     CHECK(a.said().content.find("oops") != std::string::npos);
     CHECK(a.said().tool_calls.is_null());
+}
+
+TEST_CASE("answer_stream: the tools tell what a call's tags hold") {
+    json tools = json::parse(
+        R"([{"type": "function", "function": {"name": "add", "parameters": {"properties": {"a": {"type": "integer"}}}}}])");
+    answer_stream a(reasoner().words(), call_dialect::qwen_coder, {}, "", 0, false, std::move(tools));
+    (void)pieces_of(a, "<tool_call>\n<function=add>\n<parameter=a>\n1\n</parameter>\n</function>\n</tool_call>");
+    REQUIRE(a.said().tool_calls.is_array());
+    CHECK(a.said().tool_calls.at(0).at("function").at("arguments").dump() == R"({"a":1})");
+    CHECK(a.said().content.empty());
 }
 
 TEST_CASE("answer_stream: stop strings end it, and are no part of it") {

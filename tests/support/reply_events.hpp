@@ -10,7 +10,8 @@
 
 #include <doctest/doctest.h>
 
-#include <wafer/text/tool_calls.hpp>
+#include <wafer/core/json.hpp>
+#include <wafer/text/reply_event.hpp>
 
 namespace wafer_test {
 

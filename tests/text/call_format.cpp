@@ -27,6 +27,8 @@ TEST_CASE("call_format: the dialect follows from the chat template") {
             wafer_test::read_text(std::string(WAFER_TEST_DATA) + "/text/templates/" + name + ".jinja").value();
         CHECK(dialect_of_template(source) == c.second);
     }
+    CHECK(dialect_of_template("<tool_call>\n<function={{ f.name }}>\n<parameter={{ key }}>") ==
+          call_dialect::qwen_coder);
     CHECK(dialect_of_template("{{ messages }}") == call_dialect::none);
 }
 

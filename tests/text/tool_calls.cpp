@@ -3,9 +3,11 @@
 #include <random>
 #include <string>
 #include <support/reply_events.hpp>
+#include <utility>
 
 #include <doctest/doctest.h>
 
+#include <wafer/core/json.hpp>
 #include <wafer/text/reply_reader.hpp>
 #include <wafer/text/tool_calls.hpp>
 
@@ -139,6 +141,79 @@ TEST_CASE("tool_calls: Mistral calls are a list") {
         called("f", R"({"a": 1})") + called("g", "{}"));
 }
 
+TEST_CASE("tool_calls: Qwen3-Coder's calls are tags, and the tool's schema says what is a number") {
+    const json tools = json::parse(R"([{"type": "function", "function": {"name": "g", "parameters": {}}},
+        {"type": "function", "function": {"name": "f", "parameters": {"type": "object", "properties": {
+        "text": {"type": "string"}, "n": {"type": "integer"}, "on": {"type": "boolean"}, "list": {"type": "array"},
+        "maybe": {"type": ["string", "null"]}, "any": {}, "either": {"anyOf": [{"type": "number"}, {"type": "string"}]},
+        "pick": {"enum": ["1", "2"]}, "level": {"enum": [1, 2]}}}}}])");
+    const auto read = [&](std::string_view text) {
+        return wafer_test::shown(wafer_test::read_every_way(tool_call_reader(call_dialect::qwen_coder, tools), text));
+    };
+    const auto call = [](const std::string& key, const std::string& value) {
+        return "<tool_call>\n<function=f>\n<parameter=" + key + ">\n" + value +
+               "\n</parameter>\n</function>\n</tool_call>";
+    };
+    CHECK(read("Let me see.\n\n<tool_call>\n<function=f>\n<parameter=text>\nParis\n</parameter>\n<parameter=n>\n3\n"
+               "</parameter>\n</function>\n</tool_call>\n<tool_call>\n<function=g>\n</function>\n</tool_call>") ==
+          "text[Let me see.\n\n]" + called("f", R"({"text": "Paris", "n": 3})") + called("g", "{}"));
+    const struct {
+        const char *key, *written, *json;
+    } values[] = {{"text", "3", R"("3")"},
+                  {"text", "true", R"("true")"},
+                  {"text", "", R"("")"},
+                  {"text", "\n a\n\tb \\ \"q\"\n", R"("\n a\n\tb \\ \"q\"\n")"},
+                  {"text", "a </paramete> b\n</para", R"("a </paramete> b\n</para")"},
+                  {"text", "<parameter=n>\n3</function>", R"("<parameter=n>\n3</function>")"},
+                  {"text", "\xC3\xA9\xF0\x9F\x98\x80", "\"\xC3\xA9\xF0\x9F\x98\x80\""},
+                  {"n", " 3 ", "3"},
+                  {"n", "-1.5e3", "-1.5e3"},
+                  {"n", "three", R"("three")"},
+                  {"on", "true", "true"},
+                  {"on", "False", "false"},
+                  {"on", "1", R"("1")"},
+                  {"list", "[1, {\"a\": null}]", "[1, {\"a\": null}]"},
+                  {"list", "[1,", R"("[1,")"},
+                  {"maybe", "null", "null"},
+                  {"maybe", "None", "null"},
+                  {"maybe", "3", R"("3")"},
+                  {"any", "{\"a\": 1}", "{\"a\": 1}"},
+                  {"any", "a b", R"("a b")"},
+                  {"either", "1.5", "1.5"},
+                  {"either", "1.5.2", R"("1.5.2")"},
+                  {"pick", "1", R"("1")"},
+                  {"level", "1", "1"},
+                  {"unknown", "7", R"("7")"}};
+    for (const auto& v : values) {
+        CAPTURE(v.written);
+        CHECK(read(call(v.key, v.written)) == called("f", "{\"" + std::string(v.key) + "\": " + v.json + "}"));
+    }
+    // Models forget the marker around the call, its end, line breaks.
+    CHECK(read("<function=f><parameter=text>a</parameter><parameter=n>1</parameter></function></tool_call>!") ==
+          called("f", R"({"text": "a", "n": 1})") + "text[!]");
+    CHECK(read("<tool_call>\n<function=f>\n</function>\n") == called("f", "{}"));
+    // A function that nobody described: all is text.
+    CHECK(wafer_test::shown(wafer_test::read_every_way(tool_call_reader(call_dialect::qwen_coder), call("n", "1"))) ==
+          called("f", R"({"n": "1"})"));
+
+    for (const std::string text :
+         {"<function=", "<function=f", "<function=f>", "a <function=f>\n b", "<function=f g></function>",
+          "<function=></function>", "<tool_call>", "<tool_call> x", "</tool_call>", "<parameter=a>"})
+        CHECK(read(text) == "text[" + text + "]");
+    for (const std::string bad :
+         {"<function=f><parameter=n>1</parameter><parameter=n>2</parameter></function>",
+          "<function=f><parameter=n>1</parameter>x</function>", "<function=f><parameter=></function>"})
+        CHECK_MESSAGE(read("<tool_call>" + bad + "</tool_call>!").ends_with("invalid[" + bad + "]text[!]"), bad);
+    CHECK(read("<function=f>\n<parameter=text>\nab") == R"(begin[f]args[{"text": "ab]invalid[)"
+                                                        "<function=f>\n<parameter=text>\nab]");
+
+    tool_call_reader reader(call_dialect::qwen_coder, tools);
+    CHECK(wafer_test::shown(reader.feed("<tool_call>\n<function=f>\n")) == "");
+    CHECK(wafer_test::shown(reader.feed("<parameter=text>\nPar")) == R"(begin[f]args[{"text": "Par])");
+    CHECK(wafer_test::shown(reader.feed("is\n</para")) == "args[is]");
+    CHECK(wafer_test::shown(reader.feed("meter>\n<parameter=n>4")) == "args[\", \"n\": ]");
+}
+
 TEST_CASE("tool_calls: what begins like a call and is none comes out as text") {
     for (const std::string text :
          {"<tool_call> is a tag", "<tool_call>", "<tool_cal", "a <tool_call>\nb", "  <tool_call>x</tool_call> ",
@@ -207,7 +282,7 @@ TEST_CASE("tool_calls: without a dialect all is text") {
 TEST_CASE("tool_calls: any mixture of fragments loses nothing and does not depend on the cuts") {
     std::mt19937 random(7);
     for (const call_dialect dialect : {call_dialect::llama, call_dialect::hermes, call_dialect::deepseek,
-                                       call_dialect::mistral, call_dialect::harmony}) {
+                                       call_dialect::mistral, call_dialect::harmony, call_dialect::qwen_coder}) {
         const call_format f = format_of(dialect);
         const std::string parts[] = {std::string(f.open),
                                      std::string(f.close),
@@ -234,6 +309,9 @@ TEST_CASE("tool_calls: any mixture of fragments loses nothing and does not depen
                                      "\xC3\xA9",
                                      "<",
                                      "`",
+                                     "f>",
+                                     "<parameter=a>",
+                                     "</parameter>",
                                      std::string(f.open).substr(0, f.open.size() / 2)};
         for (int i = 0; i < 3000; ++i) {
             std::string text;
@@ -257,13 +335,13 @@ TEST_CASE("tool_calls: any mixture of fragments loses nothing and does not depen
 
 TEST_CASE("tool_calls: the work is linear in the text") {
     // The least of several runs: other programs cannot make one faster.
-    const auto seconds = [](int n) {
+    const auto seconds = [](call_dialect dialect, std::string_view beginning, int n) {
         double least = 1e9;
         for (int run = 0; run < 4; ++run) {
             const auto start = std::chrono::steady_clock::now();
-            tool_call_reader reader(call_dialect::hermes);
+            tool_call_reader reader(dialect);
             std::size_t heard = 0;
-            (void)reader.feed("<tool_call>{\"name\": \"f\", \"arguments\": {\"a\": \"");
+            (void)reader.feed(beginning);
             for (int i = 0; i < n; ++i)
                 for (const auto& e : reader.feed("<x")) heard += e.text.size();
             CHECK(heard == 2 * static_cast<std::size_t>(n));
@@ -271,5 +349,10 @@ TEST_CASE("tool_calls: the work is linear in the text") {
         }
         return least;
     };
-    CHECK(seconds(80'000) < 8 * 3 * seconds(10'000));  // 64 times as long if it were quadratic
+    const std::pair<call_dialect, const char*> beginnings[] = {
+        {call_dialect::hermes, R"(<tool_call>{"name": "f", "arguments": {"a": ")"},
+        {call_dialect::qwen_coder, "<function=f><parameter=a>"}};
+    // 64 times as long if it were quadratic
+    for (const auto& [dialect, text] : beginnings)
+        CHECK(seconds(dialect, text, 80'000) < 8 * 3 * seconds(dialect, text, 10'000));
 }

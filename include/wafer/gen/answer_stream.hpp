@@ -27,10 +27,11 @@ class answer_stream {
 public:
     /// prompt: what the answer continues. last_call: the number of the last one before it, since ids differ.
     /// continues: the answer goes on in the prompt's own text, where a space counts, rather than being a turn of its own.
+    /// tools: what may be called.
     answer_stream(const tokenizer& words, call_dialect dialect, std::vector<std::string> stop, std::string_view prompt,
-                  std::size_t last_call = 0, bool continues = false)
+                  std::size_t last_call = 0, bool continues = false, json tools = {})
         : words_(&words), dialect_(dialect), text_(words, control_text::hide, continues), stop_(std::move(stop)),
-          reader_(dialect, prompt), last_call_(last_call) {
+          reader_(dialect, prompt, std::move(tools)), last_call_(last_call) {
         said_.role = "assistant";
     }
 

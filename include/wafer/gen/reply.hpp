@@ -12,7 +12,7 @@
 #include <wafer/core/config.hpp>
 #include <wafer/fwd.hpp>
 #include <wafer/gen/session_options.hpp>
-#include <wafer/text/tool_calls.hpp>
+#include <wafer/text/reply_event.hpp>
 
 namespace wafer::inline WAFER_ABI {
 

@@ -270,7 +270,7 @@ private:
         const auto own = model_.calls();
         const bool reads_calls = !options_.tools.is_null() || own == call_dialect::harmony;
         const auto dialect = reads_calls ? own : call_dialect::none;
-        answer_.emplace(words(), dialect, options_.stop, prompt, last_call(messages_), continues);
+        answer_.emplace(words(), dialect, options_.stop, prompt, last_call(messages_), continues, options_.tools);
         rules_.reset();
         const bool may_think = options_.thinking.value_or(true) && model_.thinks();
         if (options_.grammar) rules_.emplace(options_.grammar, model_.trie(), words(), dialect, prompt, may_think);

@@ -14,20 +14,21 @@
 namespace wafer::inline WAFER_ABI {
 
 /// Whose way of writing calls.
-enum class call_dialect : std::uint8_t { none, llama, hermes, deepseek, mistral, harmony };
+enum class call_dialect : std::uint8_t { none, llama, hermes, deepseek, mistral, harmony, qwen_coder };
 
-/// One dialect. Either the JSON names the function, or the name stands before the JSON and a separator.
+/// One dialect. The JSON names the function, or the name stands before the JSON and a separator, or all of it is in tags.
 struct call_format {
     call_dialect dialect{};
-    std::string_view name{};                       // the dialect's name
-    std::string_view sign{};                       // what only templates of these models contain
-    std::string_view token{};                      // what only their vocabularies contain, as a special token
-    std::string_view open{}, close{};              // around one call; close may be empty
-    std::string_view other_closes[2]{};            // what else may close one
-    std::string_view separator{};                  // before the arguments, where the name is outside the JSON
+    std::string_view name{};             // the dialect's name
+    std::string_view sign{};             // what only templates of these models contain
+    std::string_view token{};            // what only their vocabularies contain, as a special token; may be empty
+    std::string_view open{}, close{};    // around one call; close may be empty
+    std::string_view other_closes[2]{};  // what else may close one
+    std::string_view separator{};        // before the arguments, where the name is outside the JSON
     std::string_view block_open{}, block_close{};  // around all calls
     std::string_view other_block_opens[4]{};       // what else may open them
     std::string_view bare_open{};                  // begins a call among others whose opening marker was left out
+    bool tagged = false;                           // arguments are in tags of their own: @see tagged_call
     bool bare = false;                             // JSON alone is a call where an answer or another call would begin
     std::string_view lead = " \t\r\n";             // may stand between the opening marker and the JSON
     std::string_view trail = " \t\r\n";            // may stand between the JSON and the closing marker
@@ -92,6 +93,14 @@ inline constexpr call_format call_formats[] = {
      .bare_open = "function<\357\275\234tool\342\226\201sep\357\275\234>",
      .trail = " \t\r\n`",
      .find_name = detail::deepseek_name},
+    {.dialect = call_dialect::qwen_coder,
+     .name = "qwen-coder",
+     .sign = "<parameter=",
+     .open = "<function=",
+     .close = "</function>",
+     .block_open = "<tool_call>",  // around each call, but often forgotten
+     .block_close = "</tool_call>",
+     .tagged = true},
     {.dialect = call_dialect::hermes,
      .name = "hermes",
      .sign = "<tool_call>",
@@ -138,7 +147,7 @@ inline constexpr call_format call_formats[] = {
 template <class Has>
 [[nodiscard]] constexpr call_dialect dialect_of_tokens(const Has& has) {
     for (const call_format& format : call_formats)
-        if (has(format.token)) return format.dialect;
+        if (!format.token.empty() && has(format.token)) return format.dialect;
     return call_dialect::none;
 }
 

@@ -8,8 +8,10 @@
 #include <vector>
 
 #include <wafer/core/config.hpp>
+#include <wafer/core/json.hpp>
 #include <wafer/text/call_format.hpp>
 #include <wafer/text/channels.hpp>
+#include <wafer/text/reply_event.hpp>
 #include <wafer/text/reply_splitter.hpp>
 #include <wafer/text/think.hpp>
 #include <wafer/text/tool_calls.hpp>
@@ -19,9 +21,9 @@ namespace wafer::inline WAFER_ABI {
 /// Reads one reply. Thinking is split off first, so that what is thought of calls is no call.
 class reply_reader {
 public:
-    /// prompt: what the reply continues; its end tells whether thinking began there.
-    explicit reply_reader(call_dialect dialect = call_dialect::none, std::string_view prompt = {})
-        : splitter_(dialect, prompt), calls_(dialect) {}
+    /// prompt: what the reply continues; its end tells whether thinking began there. tools: @see tool_call_reader
+    explicit reply_reader(call_dialect dialect = call_dialect::none, std::string_view prompt = {}, json tools = {})
+        : splitter_(dialect, prompt), calls_(dialect, std::move(tools)) {}
 
     /// The events that are certain after this text.
     [[nodiscard]] std::vector<reply_event> feed(std::string_view text) {

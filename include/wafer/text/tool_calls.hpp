@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <array>
 #include <cstddef>
-#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -17,28 +16,10 @@
 #include <wafer/text/call_format.hpp>
 #include <wafer/text/json_check.hpp>
 #include <wafer/text/object_scanner.hpp>
+#include <wafer/text/reply_event.hpp>
+#include <wafer/text/tagged_call.hpp>
 
 namespace wafer::inline WAFER_ABI {
-
-/// What a stretch of a reply is, and what its members hold.
-enum class reply_kind : std::uint8_t {
-    thinking,        // text: a piece of what the model thinks
-    answer,          // text: a piece of what it says
-    call_begin,      // text: the name of the function that is being called
-    call_arguments,  // text: a piece of its arguments, as the model writes them
-    call_end,        // text: all of the arguments as written; arguments: the same, read; name: the function's
-    call_invalid,    // text: all that the model wrote of a call that cannot be read; ends a call that had begun
-};
-
-/// A stretch of a reply.
-struct reply_event {
-    reply_kind kind;
-    std::string text;
-    std::string name{};  // of call_end
-    json arguments{};    // of call_end: an object
-    std::string id{};    // of call_end, where a session reads: what a tool's answer refers to
-    friend bool operator==(const reply_event&, const reply_event&) = default;
-};
 
 namespace detail {
 
@@ -52,8 +33,9 @@ struct open_call {
     std::size_t stop = std::string::npos;  // where it was seen to be no call
     std::size_t searched = 0;              // up to where the closing marker of a broken one was looked for
     object_scanner object;
+    tagged_call tags;  // where the dialect has these instead
     std::optional<std::string> name;
-    std::size_t first = std::string::npos, last = std::string::npos;  // the arguments' text
+    std::size_t first = std::string::npos, last = std::string::npos;  // the arguments' text, here or as tags gave it
     std::size_t sent = 0;                                             // up to where it was sent
 };
 
@@ -66,8 +48,9 @@ struct open_call {
 /// @cost linear in the text.
 class tool_call_reader {
 public:
-    explicit tool_call_reader(call_dialect dialect = call_dialect::none)
-        : format_(format_of(dialect)), between_(!format_.open.empty()) {}
+    /// tools: what may be called, as in session_options; where arguments are in tags, it tells numbers from text.
+    explicit tool_call_reader(call_dialect dialect = call_dialect::none, json tools = {})
+        : format_(format_of(dialect)), tools_(std::move(tools)), between_(!format_.open.empty()) {}
 
     /// The events that are certain after this text.
     [[nodiscard]] std::vector<reply_event> feed(std::string_view text) {
@@ -175,12 +158,24 @@ private:
 
     bool read_call(std::vector<reply_event>& out, bool ends) {
         detail::open_call& c = *call_;
-        if (!c.broken && c.object.state() == scan_state::before && !find_object(ends)) return false;
+        if (!c.broken && state() == scan_state::before && !(format_.tagged ? find_tags(ends) : find_object(ends)))
+            return false;
         if (!c.broken) scan();
-        if (!c.broken && ends && c.object.state() != scan_state::done) c.broken = true;
-        if (c.object.state() != scan_state::before) send(out);
+        if (!c.broken && ends && state() != scan_state::done) c.broken = true;
+        if (state() != scan_state::before) send(out);
         if (c.broken) return give_up(out, ends);
-        return c.object.state() == scan_state::done && close(out, ends);
+        return state() == scan_state::done && close(out, ends);
+    }
+
+    // Of the arguments: how far they were read, up to where, and where their text is.
+    [[nodiscard]] scan_state state() const noexcept {
+        return format_.tagged ? call_->tags.state() : call_->object.state();
+    }
+    [[nodiscard]] std::size_t read_to() const noexcept {
+        return format_.tagged ? call_->tags.at() : call_->object.at();
+    }
+    [[nodiscard]] std::string_view written() const noexcept {
+        return format_.tagged ? call_->tags.arguments() : std::string_view(pending_);
     }
 
     [[nodiscard]] std::array<std::string_view, 3> closes() const noexcept {
@@ -196,9 +191,23 @@ private:
         return first;
     }
 
+    // Whether the JSON is the arguments alone.
+    [[nodiscard]] bool has_outer_name() const noexcept { return format_.tagged || !format_.separator.empty(); }
+
     bool refuse(bool plain) {
         call_->plain = plain;
         return call_->broken = true;
+    }
+
+    // Reads the name, up to the first tag. False: the text ends too early to tell.
+    bool find_tags(bool ends) {
+        detail::open_call& c = *call_;
+        if (c.tags.at() == 0) c.tags.start(c.body);
+        c.tags.run(pending_, tools_);
+        if (!c.tags.begun()) return (ends || c.tags.state() == scan_state::broken) && refuse(true);
+        c.name = c.tags.name();
+        c.first = 0;
+        return true;
     }
 
     // Looks for the JSON, and for the name before it where the dialect puts it there. False: the text ends too early to tell.
@@ -229,10 +238,11 @@ private:
 
     void scan() {
         detail::open_call& c = *call_;
-        c.object.run(pending_);
-        if (c.object.state() == scan_state::broken) c.broken = true;
-        if (!format_.separator.empty()) {
-            if (c.object.state() == scan_state::done) c.last = c.object.at();
+        if (format_.tagged) c.tags.run(pending_, tools_);
+        else c.object.run(pending_);
+        if (state() == scan_state::broken) c.broken = true;
+        if (has_outer_name()) {
+            if (state() == scan_state::done) c.last = format_.tagged ? written().size() : read_to();
             return;
         }
         for (const object_scanner::member& m : c.object.members()) {
@@ -262,16 +272,16 @@ private:
         if (!c.begun) add(out, reply_kind::call_begin, *c.name);
         if (!c.begun) c.sent = c.first;
         c.begun = true;
-        const std::size_t end = std::min(c.last, c.object.at());
+        const std::size_t end = std::min(c.last, format_.tagged ? written().size() : read_to());
         if (end <= c.sent) return;
-        add(out, reply_kind::call_arguments, std::string_view(pending_).substr(c.sent, end - c.sent));
+        add(out, reply_kind::call_arguments, written().substr(c.sent, end - c.sent));
         c.sent = end;
     }
 
     // The JSON is complete: what follows must close the call, where there is a marker for that, or begin or end something else.
     bool close(std::vector<reply_event>& out, bool ends) {
         detail::open_call& c = *call_;
-        std::size_t end = c.object.at();
+        std::size_t end = read_to();
         if (!format_.close.empty()) {
             end = std::min(pending_.find_first_not_of(format_.trail, end), pending_.size());
             const std::string_view rest = std::string_view(pending_).substr(end);
@@ -298,11 +308,13 @@ private:
     bool finish(std::vector<reply_event>& out) {
         detail::open_call& c = *call_;
         reply_event done{reply_kind::call_end, {}};
-        const auto part = [&](std::size_t from, std::size_t to) { return pending_.substr(from, to - from); };
-        const std::string text = part(c.object.begin(), c.object.at());
+        const auto part = [&](std::size_t from, std::size_t to) {
+            return std::string(written().substr(from, to - from));
+        };
+        const std::string text = format_.tagged ? c.tags.arguments() : part(c.object.begin(), read_to());
         if (!is_json(text)) return false;
         json object = json::parse(text);
-        if (!format_.separator.empty()) {
+        if (has_outer_name()) {
             done.name = *c.name;
             done.arguments = std::move(object);
         } else {
@@ -337,7 +349,7 @@ private:
     bool give_up(std::vector<reply_event>& out, bool ends) {
         detail::open_call& c = *call_;
         const bool is_text = c.plain || (!c.marked && !c.begun);
-        std::size_t end = std::min(std::max(c.object.at(), c.body), c.stop);
+        std::size_t end = std::min(std::max(read_to(), c.body), c.stop);
         if (!is_text && !format_.close.empty()) {
             const place closed = find_close(std::max(c.searched, c.body));
             if (closed.at == none && !ends) {
@@ -365,6 +377,7 @@ private:
     }
 
     call_format format_;
+    json tools_;
     std::string pending_;
     bool between_;                           // nothing but white space since the beginning, a call or a block's marker
     bool after_call_ = false;                // a call came before

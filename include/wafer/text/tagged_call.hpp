@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: MIT
+// L1 text: follows one call written in tags (Qwen3-Coder's way) and writes its arguments as JSON.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include <wafer/core/config.hpp>
+#include <wafer/core/json.hpp>
+#include <wafer/text/call_format.hpp>
+#include <wafer/text/json_check.hpp>
+#include <wafer/text/object_scanner.hpp>
+#include <wafer/text/utf8.hpp>
+
+namespace wafer::inline WAFER_ABI {
+
+namespace detail {
+
+// Kinds of JSON, a bit each.
+[[nodiscard]] constexpr unsigned bit_of(json::kind kind) noexcept { return 1u << static_cast<unsigned>(kind); }
+inline constexpr unsigned text_kind_bit = bit_of(json::kind::string);
+
+// Those that a schema lets a value be; all where it does not say.
+[[nodiscard]] inline unsigned kinds_of(const json& schema, int depth = 0) {
+    constexpr unsigned number = bit_of(json::kind::integer) | bit_of(json::kind::real);
+    constexpr std::pair<std::string_view, unsigned> names[] = {{"null", bit_of(json::kind::null)},
+                                                               {"boolean", bit_of(json::kind::boolean)},
+                                                               {"integer", number},
+                                                               {"number", number},
+                                                               {"string", text_kind_bit},
+                                                               {"array", bit_of(json::kind::array)},
+                                                               {"object", bit_of(json::kind::object)}};
+    unsigned out = 0;
+    const auto each = [&](std::string_view key, const auto& add) {
+        const json* list = schema.find(key);
+        if (list != nullptr && list->is_array())
+            for (const json& item : list->as_array()) add(item);
+        else if (list != nullptr) add(*list);
+    };
+    each("type", [&](const json& type) {
+        for (const auto& [name, kinds] : names)
+            if (type.is_string() && type.as_string() == name) out |= kinds;
+    });
+    if (out == 0) each("enum", [&](const json& value) { out |= bit_of(value.type()); });
+    for (const char* key : {"anyOf", "oneOf"})
+        if (out == 0 && depth < 8) each(key, [&](const json& other) { out |= kinds_of(other, depth + 1); });
+    return out == 0 ? ~0u : out;
+}
+
+}  // namespace detail
+
+/// Reads a growing text from behind "<function=" on:  NAME> (<parameter=KEY> VALUE </parameter>)* , up to "</function>".
+/// A value is its text without a line break beside each tag. Where the function's schema lets it be something else than text
+/// and it reads as that, it is that; where the schema does not know it, it is text. What can only be text is written while it
+/// comes.  @cost linear in the text, apart from finding parameters in the schema.
+/// @cite Qwen3-Coder-30B-A3B-Instruct: its chat template writes calls so, its qwen3coder_tool_parser.py reads them.
+class tagged_call {
+public:
+    static constexpr std::string_view close = format_of(call_dialect::qwen_coder).close;
+
+    /// The function's name begins at this offset.
+    void start(std::size_t offset) noexcept { at_ = offset; }
+
+    /// Goes on to the end of the text or to the closing tag. The text is that of the last call, or longer; tools as in
+    /// session_options.
+    void run(std::string_view text, const json& tools) {
+        while (state_ != scan_state::done && state_ != scan_state::broken && step(text, tools)) {
+        }
+    }
+
+    [[nodiscard]] scan_state state() const noexcept { return state_; }
+    /// Whether a tag followed the name: before that it may be any text.
+    [[nodiscard]] bool begun() const noexcept { return begun_; }
+    /// The first character that was not read: after done, of the closing tag.
+    [[nodiscard]] std::size_t at() const noexcept { return at_; }
+    /// The function.
+    [[nodiscard]] const std::string& name() const noexcept { return name_; }
+    /// What is certain of the arguments: after done, a JSON object, if no parameter came twice.
+    [[nodiscard]] const std::string& arguments() const noexcept { return arguments_; }
+
+private:
+    enum class place { name, between, key, value };
+    static constexpr std::string_view opens = "<parameter=", ends[] = {"</parameter>", "\n</parameter>"};
+    static constexpr std::size_t longest_name = 4096;
+
+    bool fail() noexcept {
+        state_ = scan_state::broken;
+        return false;
+    }
+    void write(std::string_view text) {
+        std::string literal;
+        json::write_string(literal, text);
+        arguments_.append(literal, 1, literal.size() - 2);
+    }
+
+    // These return whether there is more to do.
+    bool step(std::string_view text, const json& tools) {
+        switch (where_) {
+            case place::name: return read_name(text, name_, place::between);
+            case place::between: return read_tag(text, tools);
+            case place::key: return read_name(text, key_, place::value) && begin_value();
+            default: return read_value(text);
+        }
+    }
+
+    bool read_name(std::string_view text, std::string& name, place next) {
+        const std::string_view rest = text.substr(at_, longest_name);
+        const std::size_t end = rest.find_first_of("<> \t\r\n");
+        if (end == rest.npos) return rest.size() == longest_name && fail();
+        if (end == 0 || rest[end] != '>') return fail();
+        name = rest.substr(0, end);
+        at_ += end + 1;
+        where_ = next;
+        return true;
+    }
+
+    bool read_tag(std::string_view text, const json& tools) {
+        at_ = std::min(text.find_first_not_of(" \t\r\n", at_), text.size());
+        const std::string_view rest = text.substr(at_);
+        const bool is_end = rest.starts_with(close);
+        if (!is_end && !rest.starts_with(opens)) return !opens.starts_with(rest) && !close.starts_with(rest) && fail();
+        if (!begun_) find_schemas(tools);
+        begun_ = true;
+        if (is_end) arguments_ += arguments_.empty() ? "{}" : "}";
+        else at_ += opens.size();
+        state_ = is_end ? scan_state::done : scan_state::inside;
+        where_ = place::key;
+        return true;
+    }
+
+    void find_schemas(const json& tools) {
+        if (!tools.is_array()) return;
+        for (const json& tool : tools.as_array()) {
+            const json* function = tool.find("function");
+            const json& described = function == nullptr ? tool : *function;
+            const json* name = described.find("name");
+            if (name == nullptr || !name->is_string() || name->as_string() != name_) continue;
+            const json* parameters = described.find("parameters");
+            const json* properties = parameters == nullptr ? nullptr : parameters->find("properties");
+            if (properties != nullptr) schemas_ = *properties;
+            return;
+        }
+    }
+
+    bool begin_value() {
+        const json* schema = schemas_.find(key_);
+        kinds_ = schema == nullptr ? detail::text_kind_bit : detail::kinds_of(*schema);
+        arguments_ += arguments_.empty() ? "{\"" : ", \"";
+        write(key_);
+        arguments_ += only_text() ? "\": \"" : "\": ";
+        searched_ = 0;
+        return true;
+    }
+    [[nodiscard]] bool only_text() const noexcept { return kinds_ == detail::text_kind_bit; }
+
+    bool read_value(std::string_view text) {
+        if (searched_ == 0) {
+            if (at_ == text.size()) return false;
+            if (text[at_] == '\n') ++at_;
+            searched_ = at_;
+        }
+        const std::size_t found = text.find(ends[0], searched_);
+        std::size_t end = found == text.npos ? text.size() - may_end(text) : found;
+        if (found != text.npos && end > at_ && text[end - 1] == '\n') --end;
+        if (only_text()) {
+            write(utf8_.feed(text.substr(at_, end - at_)));
+            at_ = end;
+        }
+        if (found == text.npos) {
+            searched_ = end;
+            return false;
+        }
+        if (only_text()) {
+            write(utf8_.flush());
+            arguments_ += '"';
+        } else {
+            write_value(text.substr(at_, end - at_));
+        }
+        at_ = found + ends[0].size();
+        where_ = place::between;
+        return true;
+    }
+
+    // How much of the end of the text may begin a value's end.
+    [[nodiscard]] std::size_t may_end(std::string_view text) const noexcept {
+        std::size_t longest = 0;
+        for (const std::string_view end : ends)
+            for (std::size_t n = std::min(end.size() - 1, text.size() - searched_); n > longest; --n)
+                if (text.ends_with(end.substr(0, n))) longest = n;
+        return longest;
+    }
+
+    void write_value(std::string_view text) {
+        std::string_view word = detail::without_blanks(text);
+        constexpr std::pair<std::string_view, std::string_view> spellings[] = {
+            {"True", "true"}, {"False", "false"}, {"None", "null"}};  // Python's
+        for (const auto& [python, own] : spellings)
+            if (word == python) word = own;
+        if (is_json(word) && (detail::bit_of(json::parse(word).type()) & kinds_) != 0) {
+            arguments_ += word;
+        } else {
+            arguments_ += '"';
+            write(text);
+            arguments_ += '"';
+        }
+    }
+
+    scan_state state_ = scan_state::before;
+    place where_ = place::name;
+    bool begun_ = false;
+    std::size_t at_ = 0, searched_ = 0;  // searched_: up to where the value's end was looked for; 0 before the value
+    std::string name_, key_, arguments_;
+    json schemas_;        // of the function's parameters, by name
+    unsigned kinds_ = 0;  // what the value may be
+    utf8_accumulator utf8_;
+};
+
+}  // namespace wafer::inline WAFER_ABI
