@@ -18,7 +18,7 @@ using namespace wafer;
 namespace {
 
 /// Every byte, some words, and a token that ends the turn.
-std::shared_ptr<const grammar::token_trie> vocabulary() {
+std::shared_ptr<const grammar::token_trie> words_of_bytes() {
     std::vector<std::string> words;
     for (int i = 0; i < 256; ++i) words.emplace_back(1, static_cast<char>(i));
     for (const char* word : {"{\"", "\":", "true", "null", "ab", "abc", "\xC3\xA9", "12", ""}) words.emplace_back(word);
@@ -27,7 +27,7 @@ std::shared_ptr<const grammar::token_trie> vocabulary() {
 }
 
 void follow(const std::shared_ptr<const grammar::program>& rules, std::uint64_t seed) {
-    static const auto words = vocabulary();
+    static const auto words = words_of_bytes();
     grammar::matcher m(rules, words);
     for (int step = 0; step < 24 && !m.is_final(); ++step) {
         const auto mask = m.mask();

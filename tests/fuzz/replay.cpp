@@ -10,16 +10,28 @@
 
 #include <doctest/doctest.h>
 
-// Each target is compiled with its LLVMFuzzerTestOneInput named so.
-extern "C" {
-int fuzz_gguf(const std::uint8_t*, std::size_t);
-int fuzz_grammars(const std::uint8_t*, std::size_t);
-int fuzz_json(const std::uint8_t*, std::size_t);
-int fuzz_replies(const std::uint8_t*, std::size_t);
-int fuzz_sessions(const std::uint8_t*, std::size_t);
-int fuzz_templates(const std::uint8_t*, std::size_t);
-int fuzz_tokenizers(const std::uint8_t*, std::size_t);
-}
+// The targets, each under a name of its own; as one file, since what they have in common is most of it.
+#define LLVMFuzzerTestOneInput fuzz_gguf
+#include "gguf.cpp"
+#undef LLVMFuzzerTestOneInput
+#define LLVMFuzzerTestOneInput fuzz_grammars
+#include "grammars.cpp"
+#undef LLVMFuzzerTestOneInput
+#define LLVMFuzzerTestOneInput fuzz_json
+#include "json.cpp"
+#undef LLVMFuzzerTestOneInput
+#define LLVMFuzzerTestOneInput fuzz_replies
+#include "replies.cpp"
+#undef LLVMFuzzerTestOneInput
+#define LLVMFuzzerTestOneInput fuzz_sessions
+#include "sessions.cpp"
+#undef LLVMFuzzerTestOneInput
+#define LLVMFuzzerTestOneInput fuzz_templates
+#include "templates.cpp"
+#undef LLVMFuzzerTestOneInput
+#define LLVMFuzzerTestOneInput fuzz_tokenizers
+#include "tokenizers.cpp"
+#undef LLVMFuzzerTestOneInput
 
 TEST_CASE("fuzz: no seed and no finding crashes, hangs or escapes as anything but wafer::error") {
     const struct {
