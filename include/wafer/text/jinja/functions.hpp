@@ -28,10 +28,9 @@ namespace wafer::inline WAFER_ABI::jinja {
     const auto clock = (time - day).count();
     const auto month = static_cast<std::size_t>(static_cast<unsigned>(date.month()) - 1);
     const auto week_day = static_cast<std::size_t>(weekday{day}.c_encoding());
-    const long hour = static_cast<long>(clock / 3600), minute = static_cast<long>(clock / 60 % 60),
-               second = static_cast<long>(clock % 60);
-    const long year_day = static_cast<long>((day - sys_days{date.year() / January / 1}).count()) + 1;
-    const auto padded = [](long n, std::size_t width, char fill = '0') {
+    const std::int64_t hour = clock / 3600, minute = clock / 60 % 60, second = clock % 60;
+    const std::int64_t year_day = (day - sys_days{date.year() / January / 1}).count() + 1;
+    const auto padded = [](std::int64_t n, std::size_t width, char fill = '0') {
         std::string digits = std::to_string(n);
         return digits.size() < width ? std::string(width - digits.size(), fill) + digits : digits;
     };
@@ -44,12 +43,11 @@ namespace wafer::inline WAFER_ABI::jinja {
         const bool bare = format[i + 1] == '-' && i + 2 < format.size();  // %-d: without padding
         i += bare ? 2 : 1;
         const std::size_t two = bare ? 1 : 2;
-        const long year = static_cast<int>(date.year()),
-                   month_day = static_cast<long>(static_cast<unsigned>(date.day()));
+        const std::int64_t year = static_cast<int>(date.year()), month_day = static_cast<unsigned>(date.day());
         switch (format[i]) {
             case 'Y': out += std::to_string(year); break;
             case 'y': out += padded(year % 100, two); break;
-            case 'm': out += padded(static_cast<long>(month) + 1, two); break;
+            case 'm': out += padded(static_cast<std::int64_t>(month) + 1, two); break;
             case 'd': out += padded(month_day, two); break;
             case 'e': out += padded(month_day, two, ' '); break;
             case 'j': out += padded(year_day, bare ? 1 : 3); break;
