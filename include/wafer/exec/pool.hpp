@@ -92,8 +92,9 @@ private:
 };
 
 /// Fixed workers 0..size()-1; worker 0 is the thread that calls run(). A waiting thread spins for some microseconds (the
-/// gap between two jobs of a forward pass), then yields, then sleeps in the kernel, so that an idle or oversubscribed
-/// pool costs nothing. Several threads may share a pool: they take turns through lock(), first come, first served.
+/// gap between two jobs of a forward pass), then yields, then sleeps in the kernel; where others want its CPU it sleeps at
+/// once. So an idle pool costs nothing, and a busy one does not fight over CPUs with other programs or with its own threads.
+/// Several threads may share a pool: they take turns through lock(), first come, first served.
 /// Not for a forked child: fork() copies none of the threads, and the first run() there would wait for ever.
 class thread_pool {
 public:
@@ -149,7 +150,7 @@ public:
         idle_.wake();
         job(std::size_t{0});
         for (std::uint32_t left; (left = pending_.load(std::memory_order_acquire)) != 0;)
-            wait_while(pending_, left, caller_);
+            wait_while(pending_, left, caller_, crowded_);
     }
 
 private:
@@ -181,21 +182,41 @@ private:
     static constexpr int spin_rounds = 2000;
     static constexpr int yield_rounds = 20;
 
-    void wait_while(const std::atomic<std::uint32_t>& word, std::uint32_t value, bed& where) const noexcept {
+    // Giving the CPU away takes that long only if somebody takes it. Such a thread does not spin in its next waits: it would
+    // keep the others, another worker with the rest of this very job among them, from running.
+    static constexpr std::chrono::microseconds long_yield{20};
+    static constexpr int crowded_waits = 500;
+
+    // crowded: the thread's own count of waits without spinning.
+    void wait_while(const std::atomic<std::uint32_t>& word, std::uint32_t value, bed& where,
+                    int& crowded) const noexcept {
+        if (crowded > 0) {
+            --crowded;
+            where.sleep_while(word, value);
+            return;
+        }
         for (int i = 0; i < spin_; ++i) {
             if (word.load(std::memory_order_acquire) != value) return;
             system::pause();
         }
+        auto before = std::chrono::steady_clock::now();
         for (int i = 0; i < yield_rounds; ++i) {
             if (word.load(std::memory_order_acquire) != value) return;
             std::this_thread::yield();
+            const auto after = std::chrono::steady_clock::now();
+            if (after - before > long_yield) {
+                crowded = crowded_waits;
+                break;
+            }
+            before = after;
         }
         where.sleep_while(word, value);
     }
 
     void serve(std::size_t worker) noexcept {
+        int crowded = 0;
         for (std::uint32_t seen = 0;;) {
-            wait_while(epoch_, seen, idle_);
+            wait_while(epoch_, seen, idle_, crowded);
             const std::uint32_t now = epoch_.load(std::memory_order_acquire);
             if (now == seen) continue;
             seen = now;
@@ -215,6 +236,7 @@ private:
 
     std::size_t size_;
     int spin_;
+    int crowded_ = 0;  // of run()
     void (*call_)(void*, std::size_t) noexcept = nullptr;
     void* object_ = nullptr;
     alignas(64) std::atomic<std::uint32_t> epoch_{0};
