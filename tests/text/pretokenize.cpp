@@ -73,6 +73,11 @@ TEST_CASE("pretokenize: gpt-4o keeps a word of mixed case apart where its capita
     CHECK(split("gpt-4o", "\xE4\xB8\xADXY") == pieces{"\xE4\xB8\xAD", "XY"});
 }
 
+TEST_CASE("pretokenize: tekken is that without contractions, digit by digit") {
+    CHECK(split("tekken", "HelloWorld's 12") == pieces{"Hello", "World", "'s", " ", "1", "2"});
+    CHECK(find_pretokenizer("tekken")->ignore_merges);
+}
+
 TEST_CASE("pretokenize: deepseek-v3 takes out numbers and ideographs first") {
     CHECK(split("deepseek-v3", "a  1234") == pieces{"a", "  ", "123", "4"});
     CHECK(split("deepseek-v3", "x.end(y)") == pieces{"x", ".end", "(y", ")"});
@@ -119,12 +124,12 @@ TEST_CASE("pretokenize: random texts are cut as the published patterns cut them"
         CAPTURE(c.dump());
         CHECK(split(c.at("pre").as_string(), text) == expected);
     }
-    CHECK(cases.as_array().size() == 8 * 24);
+    CHECK(cases.as_array().size() == 9 * 24);
 }
 
 TEST_CASE("pretokenize: hard texts are cut in linear time, without a byte lost") {
-    for (const char* name :
-         {"gpt-2", "llama-bpe", "qwen2", "gpt-4o", "deepseek-v3", "deepseek-coder", "deepseek-llm", "default"})
+    for (const char* name : {"gpt-2", "llama-bpe", "qwen2", "gpt-4o", "tekken", "deepseek-v3", "deepseek-coder",
+                             "deepseek-llm", "default"})
         for (const std::string_view unit : wafer_test::hard_units) {
             CAPTURE(name);
             CAPTURE(unit);
@@ -142,8 +147,8 @@ TEST_CASE("pretokenize: hard texts are cut in linear time, without a byte lost")
 }
 
 TEST_CASE("pretokenize: names and aliases are known, others are not") {
-    for (const char* name :
-         {"gpt-2", "default", "llama-bpe", "qwen2", "deepseek-llm", "deepseek-coder", "deepseek-v3", "gpt-4o"})
+    for (const char* name : {"gpt-2", "default", "llama-bpe", "qwen2", "deepseek-llm", "deepseek-coder", "deepseek-v3",
+                             "gpt-4o", "tekken"})
         CHECK(find_pretokenizer(name) != nullptr);
     const std::pair<const char*, const char*> aliases[] = {{"gpt2", "gpt-2"},
                                                            {"", "default"},

@@ -36,6 +36,8 @@ PATTERNS = {
                      "\\s?[!-/:-~\uff01-\uff0f\uff1a-\uff5e\u2018-\u201f\u3000-\u3002]+", r"\s+$", ZONE, r"\p{N}"],
     "default": [r"[\p{P}\$\+<=>\^~\|]+", r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)",
                 r"\p{N}+", "[0-9][0-9][0-9]"],
+    "tekken": [r"[^\r\n\p{L}\p{N}]?" + UPPER + "*" + LOWER + r"+|[^\r\n\p{L}\p{N}]?" + UPPER + "+" + LOWER +
+               r"*|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+"],
 }
 ALPHABET = (" " * 8 + "\n\n\r\t\u00a0\u2003\u3000\u3000" + "aabzABZ" + "'" * 3 + "sStTrReEvVmMlLdD" + "0159" +
             "!.,/-_($+~" +

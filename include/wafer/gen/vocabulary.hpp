@@ -11,6 +11,7 @@
 #include <wafer/core/config.hpp>
 #include <wafer/core/error.hpp>
 #include <wafer/io/checkpoint.hpp>
+#include <wafer/text/pretokenize.hpp>
 #include <wafer/text/vocabulary.hpp>
 
 namespace wafer::inline WAFER_ABI {
@@ -53,9 +54,8 @@ namespace wafer::inline WAFER_ABI {
     v.unknown = id("unknown_token_id", false, sentencepiece ? 0 : -1);
     v.add_space_prefix = meta.find<bool>(key("add_space_prefix"));
     v.remove_extra_whitespaces = meta.find<bool>(key("remove_extra_whitespaces")).value_or(false);
-    // SentencePiece and byte-level vocabularies of the Llama 3 family begin with BOS.
-    v.add_bos = meta.find<bool>(key("add_bos_token"))
-                    .value_or(sentencepiece || v.pre == "llama-bpe" || v.pre == "llama3" || v.pre == "llama-v3");
+    const pretokenizer* pre = find_pretokenizer(v.pre);
+    v.add_bos = meta.find<bool>(key("add_bos_token")).value_or(sentencepiece || (pre != nullptr && pre->bos));
     v.add_eos = meta.find<bool>(key("add_eos_token")).value_or(false);
     return v;
 }

@@ -74,6 +74,12 @@ inline constexpr std::string_view gpt4o_pattern =
     R"re(|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*(?i:'s|'t|'re|'ve|'m|'ll|'d)?)re"
     R"re(|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+)re";
 
+// Mistral's: the same without contractions, digit by digit.
+inline constexpr std::string_view tekken_pattern =
+    R"re([^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]*[\p{Ll}\p{Lm}\p{Lo}\p{M}]+)re"
+    R"re(|[^\r\n\p{L}\p{N}]?[\p{Lu}\p{Lt}\p{Lm}\p{Lo}\p{M}]+[\p{Ll}\p{Lm}\p{Lo}\p{M}]*)re"
+    R"re(|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+)re";
+
 // The ends of the two kinds of words that begin at `from`, or `from` where there is none: those with a lower-case
 // tail, and those in capitals. A caseless letter serves as either.
 struct gpt4o_words {
@@ -91,18 +97,20 @@ inline gpt4o_words find_gpt4o_words(const class_reader& in, std::size_t from) no
     return {lower != capitals ? lower : tail, lower};
 }
 
-inline std::size_t split_gpt4o(std::string_view text, std::size_t from) noexcept {
+template <std::size_t MaxDigits, bool Contractions>
+std::size_t split_gpt4o(std::string_view text, std::size_t from) noexcept {
     const class_reader in{text};
+    const auto word = [&](std::size_t end) { return Contractions ? in.contraction(end, true) : end; };
     const classed_char first = in.at(from);
     const std::size_t second = from + first.length;
     const bool prefix = (first.kind & (cc_newline | cc_letter | cc_number)) == 0;
     const gpt4o_words later = prefix ? find_gpt4o_words(in, second) : gpt4o_words{second, second};
-    if (later.lower != second) return in.contraction(later.lower, true);
+    if (later.lower != second) return word(later.lower);
     const gpt4o_words here = find_gpt4o_words(in, from);
-    if (here.lower != from) return in.contraction(here.lower, true);
-    if (later.capitals != second) return in.contraction(later.capitals, true);
-    if (here.capitals != from) return in.contraction(here.capitals, true);
-    if (first.kind == cc_number) return in.skip(from, cc_number, 3);
+    if (here.lower != from) return word(here.lower);
+    if (later.capitals != second) return word(later.capitals);
+    if (here.capitals != from) return word(here.capitals);
+    if (first.kind == cc_number) return in.skip(from, cc_number, MaxDigits);
     const std::size_t sign = text[from] == ' ' ? second : from;
     if (in.is(sign, cc_sign)) {
         std::size_t end = in.skip(sign, cc_sign);
@@ -123,6 +131,7 @@ struct pretokenizer {
     std::size_t (*next)(std::string_view text, std::size_t from) noexcept;
     bool ignore_merges = false;  // a piece that is a token as a whole is that token
     bool nfc = false;            // text is brought to normalization form C first
+    bool bos = false;            // files that do not say otherwise begin texts with BOS
 };
 
 /// The list of known pre-tokenizers. A new one is a function above and an entry here.
@@ -130,16 +139,17 @@ inline constexpr pretokenizer pretokenizers[] = {
     {"gpt-2", detail::split_gpt2},
     {"gpt2", detail::split_gpt2},
     {"default", detail::split_default},
-    {"llama-bpe", detail::split_cl100k<3>, true},
-    {"llama3", detail::split_cl100k<3>, true},
-    {"llama-v3", detail::split_cl100k<3>, true},
-    {"qwen2", detail::split_cl100k<1>, false, true},
-    {"deepseek-r1-qwen", detail::split_cl100k<1>, false, true},
+    {.name = "llama-bpe", .next = detail::split_cl100k<3>, .ignore_merges = true, .bos = true},
+    {.name = "llama3", .next = detail::split_cl100k<3>, .ignore_merges = true, .bos = true},
+    {.name = "llama-v3", .next = detail::split_cl100k<3>, .ignore_merges = true, .bos = true},
+    {.name = "qwen2", .next = detail::split_cl100k<1>, .nfc = true},
+    {.name = "deepseek-r1-qwen", .next = detail::split_cl100k<1>, .nfc = true},
     {"deepseek-llm", detail::split_deepseek_llm},
     {"deepseek-coder", detail::split_deepseek_coder},
     {"deepseek-v3", detail::split_deepseek_v3},
-    {"gpt-4o", detail::split_gpt4o},
-    {"llama4", detail::split_gpt4o},
+    {"gpt-4o", detail::split_gpt4o<3, true>},
+    {"llama4", detail::split_gpt4o<3, true>},
+    {.name = "tekken", .next = detail::split_gpt4o<1, false>, .ignore_merges = true, .bos = true},
 };
 
 /// The pre-tokenizer of that name, or nullptr. An empty name is "default".

@@ -52,6 +52,7 @@ inline std::vector<known_split> known_splits() {
         {"llama-bpe", {std::string(llama3_pattern)}},
         {"qwen2", {std::string(qwen2_pattern)}},
         {"gpt-4o", {std::string(gpt4o_pattern)}},
+        {"tekken", {std::string(tekken_pattern)}},
         {"deepseek-v3", {R"(\p{N}{1,3})", one_of(characters(kana_and_han)), v3}},
         {"deepseek-coder", {line_break, R"(\s?\p{L}+)", R"(\s?\p{P}+)", one_of(characters(zone)), R"(\p{N})"}},
         {"deepseek-llm",
