@@ -29,6 +29,7 @@ TEST_CASE("call_format: the dialect follows from the chat template") {
     }
     CHECK(dialect_of_template("<tool_call>\n<function={{ f.name }}>\n<parameter={{ key }}>") ==
           call_dialect::qwen_coder);
+    CHECK(dialect_of_template("[TOOL_CALLS]{{ f.name }}[ARGS]{{ f.arguments }}") == call_dialect::mistral_args);
     CHECK(dialect_of_template("{{ messages }}") == call_dialect::none);
 }
 

@@ -214,6 +214,19 @@ TEST_CASE("tool_calls: Qwen3-Coder's calls are tags, and the tool's schema says 
     CHECK(wafer_test::shown(reader.feed("meter>\n<parameter=n>4")) == "args[\", \"n\": ]");
 }
 
+TEST_CASE("tool_calls: newer Mistral models write the name, perhaps an id, and the arguments after a marker each") {
+    CHECK(
+        read(call_dialect::mistral_args, "Hm.[TOOL_CALLS]f[ARGS]" + hard + "[TOOL_CALLS]g[CALL_ID]abcdefghi[ARGS]{}") ==
+        "text[Hm.]" + called("f", hard) + called("g", "{}"));
+    CHECK(read(call_dialect::mistral_args, "[TOOL_CALLS]f[ARGS]{} Done.") == called("f", "{}") + "text[ Done.]");
+    for (const std::string text :
+         {"[TOOL_CALLS]", "[TOOL_CALLS]f", "[TOOL_CALLS][{}]", "[ARGS]{}", "[TOOL_CALLS] f[CALL_ID]"})
+        CHECK(read(call_dialect::mistral_args, text) == "text[" + text + "]");
+    CHECK(read(call_dialect::mistral_args, "[TOOL_CALLS]f[ARGS]x{}").starts_with("invalid[[TOOL_CALLS]"));
+    CHECK(read(call_dialect::mistral_args, "[TOOL_CALLS][CALL_ID]x[ARGS]{}").starts_with("invalid[[TOOL_CALLS]"));
+    CHECK(reply_reader::is_marker(call_dialect::mistral_args, "[CALL_ID]"));
+}
+
 TEST_CASE("tool_calls: what begins like a call and is none comes out as text") {
     for (const std::string text :
          {"<tool_call> is a tag", "<tool_call>", "<tool_cal", "a <tool_call>\nb", "  <tool_call>x</tool_call> ",
@@ -281,8 +294,9 @@ TEST_CASE("tool_calls: without a dialect all is text") {
 
 TEST_CASE("tool_calls: any mixture of fragments loses nothing and does not depend on the cuts") {
     std::mt19937 random(7);
-    for (const call_dialect dialect : {call_dialect::llama, call_dialect::hermes, call_dialect::deepseek,
-                                       call_dialect::mistral, call_dialect::harmony, call_dialect::qwen_coder}) {
+    for (const call_dialect dialect :
+         {call_dialect::llama, call_dialect::hermes, call_dialect::deepseek, call_dialect::mistral,
+          call_dialect::harmony, call_dialect::qwen_coder, call_dialect::mistral_args}) {
         const call_format f = format_of(dialect);
         const std::string parts[] = {std::string(f.open),
                                      std::string(f.close),

@@ -14,7 +14,7 @@
 namespace wafer::inline WAFER_ABI {
 
 /// Whose way of writing calls.
-enum class call_dialect : std::uint8_t { none, llama, hermes, deepseek, mistral, harmony, qwen_coder };
+enum class call_dialect : std::uint8_t { none, llama, hermes, deepseek, mistral, harmony, qwen_coder, mistral_args };
 
 /// One dialect. The JSON names the function, or the name stands before the JSON and a separator, or all of it is in tags.
 struct call_format {
@@ -25,6 +25,7 @@ struct call_format {
     std::string_view open{}, close{};    // around one call; close may be empty
     std::string_view other_closes[2]{};  // what else may close one
     std::string_view separator{};        // before the arguments, where the name is outside the JSON
+    std::string_view id_mark{};          // before it, where an id follows the name
     std::string_view block_open{}, block_close{};  // around all calls
     std::string_view other_block_opens[4]{};       // what else may open them
     std::string_view bare_open{};                  // begins a call among others whose opening marker was left out
@@ -51,6 +52,11 @@ inline std::optional<std::string> deepseek_name(std::string_view before, std::st
     after = without_blanks(after);
     const std::string_view name = without_blanks(after.empty() ? before : after.substr(0, after.find('\n')));
     return std::string(name);
+}
+
+// NAME, or NAME [CALL_ID] id.
+inline std::optional<std::string> mistral_name(std::string_view before, std::string_view after) {
+    return std::string(without_blanks(after).empty() ? without_blanks(before.substr(0, before.find("[CALL_ID]"))) : "");
 }
 
 // The header of a message of gpt-oss: ... to=functions.NAME ...; its content must begin with the JSON.
@@ -107,6 +113,14 @@ inline constexpr call_format call_formats[] = {
      .token = "<tool_call>",
      .open = "<tool_call>",
      .close = "</tool_call>"},
+    {.dialect = call_dialect::mistral_args,  // Mistral Small 3.2, Devstral, Ministral 3
+     .name = "mistral-args",
+     .sign = "[ARGS]",
+     .token = "[ARGS]",
+     .open = "[TOOL_CALLS]",
+     .separator = "[ARGS]",
+     .id_mark = "[CALL_ID]",
+     .find_name = detail::mistral_name},
     {.dialect = call_dialect::mistral,
      .name = "mistral",
      .sign = "[TOOL_CALLS]",

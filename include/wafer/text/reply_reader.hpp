@@ -43,7 +43,8 @@ public:
     [[nodiscard]] static bool is_marker(call_dialect dialect, std::string_view token) noexcept {
         const call_format f = format_of(dialect);
         const auto is = [&](std::string_view marker) { return !token.empty() && token == marker; };
-        if (is(f.open) || is(f.close) || is(f.separator) || is(f.block_open) || is(f.block_close)) return true;
+        for (const std::string_view marker : {f.open, f.close, f.separator, f.id_mark, f.block_open, f.block_close})
+            if (is(marker)) return true;
         for (const std::string_view marker : f.other_block_opens)
             if (is(marker)) return true;
         if (dialect != call_dialect::harmony) return is("<think>") || is("</think>");
