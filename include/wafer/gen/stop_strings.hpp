@@ -10,6 +10,7 @@
 #include <vector>
 
 #include <wafer/core/config.hpp>
+#include <wafer/text/partial_marker.hpp>
 
 namespace wafer::inline WAFER_ABI {
 
@@ -39,9 +40,7 @@ public:
             return std::exchange(held_, {});
         }
         std::size_t keep = 0;
-        for (const auto& s : strings_)
-            for (std::size_t n = std::min(s.size() - 1, held_.size()); n > keep; --n)
-                if (std::string_view(held_).ends_with(std::string_view(s).substr(0, n))) keep = n;
+        for (const auto& s : strings_) keep = std::max(keep, partial_marker(held_, s));
         std::string certain = held_.substr(0, held_.size() - keep);
         held_.erase(0, certain.size());
         return certain;

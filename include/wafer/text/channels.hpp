@@ -10,6 +10,7 @@
 #include <vector>
 
 #include <wafer/core/config.hpp>
+#include <wafer/text/partial_marker.hpp>
 #include <wafer/text/think.hpp>
 
 namespace wafer::inline WAFER_ABI {
@@ -107,8 +108,7 @@ private:
                 found = at;
                 length = size;
             }
-            for (std::size_t n = std::min(marker.size() - 1, pending_.size()); n > keep; --n)
-                if (std::string_view(pending_).ends_with(marker.substr(0, n))) keep = n;
+            keep = std::max(keep, partial_marker(pending_, marker));
         };
         for (const std::string_view marker : ends) look_for(marker, marker.size());
         look_for(start, 0);  // a message that was not ended

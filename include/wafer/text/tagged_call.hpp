@@ -13,6 +13,7 @@
 #include <wafer/text/call_format.hpp>
 #include <wafer/text/json_check.hpp>
 #include <wafer/text/object_scanner.hpp>
+#include <wafer/text/partial_marker.hpp>
 #include <wafer/text/utf8.hpp>
 
 namespace wafer::inline WAFER_ABI {
@@ -163,7 +164,9 @@ private:
             searched_ = at_;
         }
         const std::size_t found = text.find(ends[0], searched_);
-        std::size_t end = found == text.npos ? text.size() - may_end(text) : found;
+        const std::string_view rest = text.substr(searched_);
+        const std::size_t held_back = std::max(partial_marker(rest, ends[0]), partial_marker(rest, ends[1]));
+        std::size_t end = found == text.npos ? text.size() - held_back : found;
         if (found != text.npos && end > at_ && text[end - 1] == '\n') --end;
         if (only_text()) {
             write(utf8_.feed(text.substr(at_, end - at_)));
@@ -182,15 +185,6 @@ private:
         at_ = found + ends[0].size();
         where_ = place::between;
         return true;
-    }
-
-    // How much of the end of the text may begin a value's end.
-    [[nodiscard]] std::size_t may_end(std::string_view text) const noexcept {
-        std::size_t longest = 0;
-        for (const std::string_view end : ends)
-            for (std::size_t n = std::min(end.size() - 1, text.size() - searched_); n > longest; --n)
-                if (text.ends_with(end.substr(0, n))) longest = n;
-        return longest;
     }
 
     void write_value(std::string_view text) {

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include <wafer/core/config.hpp>
+#include <wafer/text/partial_marker.hpp>
 
 namespace wafer::inline WAFER_ABI {
 
@@ -68,7 +69,7 @@ public:
             inside_ = !inside_;
             after_tag_ = true;
         }
-        if (inside_) emit(trimmed(pending_.size() - held_back()), out);
+        if (inside_) emit(trimmed(pending_.size() - partial_marker(pending_, tags_.close)), out);
         else if (!may_open()) emit(pending_.size(), out);
         return out;
     }
@@ -116,13 +117,6 @@ private:
     }
     [[nodiscard]] std::size_t opening_tag() const noexcept {
         return !answered_ && beginning().starts_with(tags_.open) ? pending_.find(tags_.open) : pending_.npos;
-    }
-    // Inside of thinking: the length of the longest end of the pending text that begins the closing tag.
-    [[nodiscard]] std::size_t held_back() const noexcept {
-        const std::string_view tag = tags_.close;
-        std::size_t n = std::min(tag.size() - 1, pending_.size());
-        while (n > 0 && !std::string_view(pending_).ends_with(tag.substr(0, n))) --n;
-        return n;
     }
 
     think_tags tags_;

@@ -16,6 +16,7 @@
 #include <wafer/text/call_format.hpp>
 #include <wafer/text/json_check.hpp>
 #include <wafer/text/object_scanner.hpp>
+#include <wafer/text/partial_marker.hpp>
 #include <wafer/text/reply_event.hpp>
 #include <wafer/text/tagged_call.hpp>
 
@@ -148,9 +149,7 @@ private:
     // Length of the longest end of the pending text that begins a marker.
     [[nodiscard]] std::size_t held_back() const noexcept {
         std::size_t keep = 0;
-        for (const std::string_view marker : markers())
-            for (std::size_t n = std::min(marker.empty() ? 0 : marker.size() - 1, pending_.size()); n > keep; --n)
-                if (std::string_view(pending_).ends_with(marker.substr(0, n))) keep = n;
+        for (const std::string_view marker : markers()) keep = std::max(keep, partial_marker(pending_, marker));
         return keep;
     }
 
