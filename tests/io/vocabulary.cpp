@@ -83,7 +83,7 @@ TEST_CASE("vocabulary: what a byte-level file does not say") {
     CHECK_FALSE((v.bos || v.eos || v.eot || v.eom || v.unknown));
     CHECK_FALSE((v.add_bos || v.add_eos || v.remove_extra_whitespaces));
     CHECK_FALSE((v.add_space_prefix || v.nfc || v.ignore_merges));
-    for (const char* pre : {"llama-bpe", "llama3", "llama-v3"}) CHECK(with("gpt2", "pre", pre).add_bos);
+    for (const char* pre : {"llama-bpe", "llama3", "llama-v3", "tekken"}) CHECK(with("gpt2", "pre", pre).add_bos);
     CHECK_FALSE(with("gpt2", "pre", "qwen2").add_bos);
 }
 

@@ -183,7 +183,8 @@ TEST_CASE("tool_calls: Qwen3-Coder's calls are tags, and the tool's schema says 
                   {"either", "1.5.2", R"("1.5.2")"},
                   {"pick", "1", R"("1")"},
                   {"level", "1", "1"},
-                  {"unknown", "7", R"("7")"}};
+                  {"unknown", "7", R"("7")"},
+                  {"two words", "a", R"("a")"}};
     for (const auto& v : values) {
         CAPTURE(v.written);
         CHECK(read(call(v.key, v.written)) == called("f", "{\"" + std::string(v.key) + "\": " + v.json + "}"));

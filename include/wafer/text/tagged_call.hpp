@@ -100,16 +100,17 @@ private:
     // These return whether there is more to do.
     bool step(std::string_view text, const json& tools) {
         switch (where_) {
-            case place::name: return read_name(text, name_, place::between);
+            case place::name: return read_name(text, name_, "<> \t\r\n", place::between);
             case place::between: return read_tag(text, tools);
-            case place::key: return read_name(text, key_, place::value) && begin_value();
+            case place::key: return read_name(text, key_, "<>\r\n", place::value) && begin_value();
             default: return read_value(text);
         }
     }
 
-    bool read_name(std::string_view text, std::string& name, place next) {
+    // stops: what ends a name; only '>' may.
+    bool read_name(std::string_view text, std::string& name, std::string_view stops, place next) {
         const std::string_view rest = text.substr(at_, longest_name);
-        const std::size_t end = rest.find_first_of("<> \t\r\n");
+        const std::size_t end = rest.find_first_of(stops);
         if (end == rest.npos) return rest.size() == longest_name && fail();
         if (end == 0 || rest[end] != '>') return fail();
         name = rest.substr(0, end);
@@ -164,10 +165,13 @@ private:
             searched_ = at_;
         }
         const std::size_t found = text.find(ends[0], searched_);
-        const std::string_view rest = text.substr(searched_);
-        const std::size_t held_back = std::max(partial_marker(rest, ends[0]), partial_marker(rest, ends[1]));
-        std::size_t end = found == text.npos ? text.size() - held_back : found;
-        if (found != text.npos && end > at_ && text[end - 1] == '\n') --end;
+        std::size_t end = found;
+        if (found == text.npos) {
+            const std::string_view rest = text.substr(searched_);
+            end = text.size() - std::max(partial_marker(rest, ends[0]), partial_marker(rest, ends[1]));
+        } else if (end > at_ && text[end - 1] == '\n') {
+            --end;
+        }
         if (only_text()) {
             write(utf8_.feed(text.substr(at_, end - at_)));
             at_ = end;
