@@ -39,6 +39,7 @@ PATTERNS = {
     "tekken": [r"[^\r\n\p{L}\p{N}]?" + UPPER + "*" + LOWER + r"+|[^\r\n\p{L}\p{N}]?" + UPPER + "+" + LOWER +
                r"*|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n/]*|\s*[\r\n]+|\s+(?!\S)|\s+"],
 }
+PATTERNS["smollm"] = [r"\p{N}"] + PATTERNS["gpt-2"]
 ALPHABET = (" " * 8 + "\n\n\r\t\u00a0\u2003\u3000\u3000" + "aabzABZ" + "'" * 3 + "sStTrReEvVmMlLdD" + "0159" +
             "!.,/-_($+~" +
             "\u00df\u00d6\u00e9\u0416\u0436\u01c5\u02b0\u05d0\u0e01\u1eed\u10d0\uff21\uff42" +  # letters of all kinds

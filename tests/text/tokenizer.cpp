@@ -88,7 +88,29 @@ TEST_CASE("tokenizer: an unknown token stands for bytes that have none") {
     vocabulary v = small_vocabulary();
     v.tokens['z'] = "other";
     v.unknown = 264;
+    v.types[264] = token_type::unknown;
     CHECK(tokenizer(v).encode("z") == std::vector<token_id>{264});
+    v.types[264] = token_type::control;  // steers: it is not to come out of what somebody typed
+    CHECK_THROWS_WITH_AS(tokenizer{v}, doctest::Contains("byte 122"), error);
+}
+
+TEST_CASE("tokenizer: bytes that are seldom needed may have no token, and are left out") {
+    vocabulary v = small_vocabulary();
+    for (const std::size_t byte : {0x04u, 0x7Fu, 0xF1u}) v.tokens[byte] = "other" + std::to_string(byte);
+    v.merges.emplace_back("!", "?");
+    v.tokens.push_back("!?");
+    v.types.push_back(token_type::normal);
+    for (const auto unknown : {std::optional<token_id>(), std::optional<token_id>(263)}) {
+        v.unknown = unknown;
+        v.types[263] = token_type::control;  // as SmolLM's files have it
+        const tokenizer t(v);
+        CHECK(t.encode("\x04").empty());
+        CHECK(t.encode("x\x7Fy") == std::vector<token_id>{'x', 'y'});
+        CHECK(t.encode("!\x04?") == std::vector<token_id>{266});  // merged as if it were not there
+        CHECK(t.encode("\xF1\x80\x80\x80") == std::vector<token_id>{0x80, 0x80, 0x80});
+    }
+    v.tokens['\n'] = "line";
+    CHECK_THROWS_WITH_AS(tokenizer{v}, doctest::Contains("byte 10"), error);
 }
 
 TEST_CASE("tokenizer: the unknown model's message lists the known ones") {

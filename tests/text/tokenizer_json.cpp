@@ -241,6 +241,52 @@ TEST_CASE("tokenizer_json: BPE in the manner of SentencePiece") {
     CHECK(read_tokenizer_json(file.set("model", model)).types.at(8) == token_type::normal);
 }
 
+TEST_CASE("tokenizer_json: a Metaspace puts a space only where none is, and perhaps only at the beginning") {
+    const auto of = [](std::string_view more) {
+        json file = with(sentencepiece_file(), "normalizer", nullptr);
+        return with(file, "pre_tokenizer",
+                    json::parse("{\"type\":\"Metaspace\",\"replacement\":\"\xE2\x96\x81\"" + std::string(more) + "}"));
+    };
+    const auto whole = [&](std::string_view scheme) {
+        return tokenizer(read_tokenizer_json(of(R"(,"split":false,"prepend_scheme":)" + json(scheme).dump())));
+    };
+    const tokenizer always = whole("always"), first = whole("first"), never = whole("never");
+    for (const tokenizer* t : {&always, &first}) CHECK(t->encode("ab a") == ids{7, 5, 7});
+    CHECK(never.encode("ab a") == ids{6, 7});
+    for (const tokenizer* t : {&always, &first, &never}) {
+        CHECK(t->encode(" a") == ids{7});
+        CHECK(t->encode("\xE2\x96\x81"
+                        "a") == ids{7});
+        CHECK(t->encode("  a") == ids{3, 7});
+        CHECK(t->decode(t->encode("ab<s>b a"), control_text::show) == "ab<s>b a");
+    }
+    CHECK(always.encode("a<s>a") == ids{7, 1, 7});
+    CHECK(first.encode("a<s>a") == ids{7, 1, 4});
+    CHECK(first.encode("<s>a") == ids{1, 4});
+    CHECK(first.decode(ids{1, 7}) == "a");  // BOS, and then a text
+    CHECK(first.decode(ids{4, 1, 7}) == "a a");
+    CHECK(always.decode(ids{4, 1, 7}) == "aa");
+    CHECK(never.decode(ids{7}) == " a");
+
+    CHECK(read_tokenizer_json(of("")).add_space_prefix == true);
+    CHECK(read_tokenizer_json(of(R"(,"add_prefix_space":false)")).add_space_prefix == false);
+    CHECK(refusal(of(R"(,"prepend_scheme":"last")")) == errc::unsupported_tokenizer);
+    CHECK(refusal(with(of(""), "pre_tokenizer", json::parse(R"({"type":"Metaspace"})"))) == errc::missing_key);
+    CHECK(refusal(with(of(""), "normalizer", sentencepiece_file().at("normalizer"))) == errc::unsupported_tokenizer);
+}
+
+TEST_CASE("tokenizer_json: a Metaspace that splits lets no token go across a space") {
+    json file = with(sentencepiece_file(), "normalizer", nullptr);
+    json vocab = file.at("model").at("vocab"), merges = file.at("model").at("merges");
+    vocab.set("\xE2\x96\x81\xE2\x96\x81", 8);
+    merges.as_array().insert(merges.as_array().begin(), json("\xE2\x96\x81 \xE2\x96\x81"));
+    file = with_model(with_model(file, "vocab", vocab), "merges", merges);
+    json part = json::parse("{\"type\":\"Metaspace\",\"replacement\":\"\xE2\x96\x81\"}");
+    CHECK(tokenizer(read_tokenizer_json(with(file, "pre_tokenizer", part))).encode("b  a") == ids{3, 5, 3, 7});
+    part.set("split", false);
+    CHECK(tokenizer(read_tokenizer_json(with(file, "pre_tokenizer", part))).encode("b  a") == ids{3, 5, 8, 4});
+}
+
 TEST_CASE("tokenizer_json: what is not supported, or contradicts itself, is refused") {
     const json file = byte_level_file();
     const json bytes = file.at("model").at("vocab");
@@ -261,7 +307,7 @@ TEST_CASE("tokenizer_json: what is not supported, or contradicts itself, is refu
     CHECK(refusal(with(file, "pre_tokenizer", nullptr)) == errc::unsupported_tokenizer);
     CHECK(refusal(with(file, "pre_tokenizer", json::parse(R"({"type":"ByteLevel","add_prefix_space":true})"))) ==
           errc::unsupported_tokenizer);
-    CHECK(refusal(with(file, "pre_tokenizer", json::parse(R"({"type":"Metaspace"})"))) == errc::unsupported_tokenizer);
+    CHECK(refusal(with(file, "pre_tokenizer", json::parse(R"({"type":"Whitespace"})"))) == errc::unsupported_tokenizer);
     CHECK(refusal(with(file, "pre_tokenizer", split("\\s+"))) == errc::unsupported_tokenizer);
     CHECK(refusal(with(file, "post_processor", json::parse(R"({"type":"Odd"})"))) == errc::unsupported_tokenizer);
     CHECK(refusal(with(file, "added_tokens", json::parse(R"([{"id":5,"content":"odd"}])"))) == errc::bad_vocabulary);

@@ -72,16 +72,17 @@ public:
     }
 
     /// Whether encode() puts a space before each text.
-    [[nodiscard]] static bool adds_space() noexcept { return false; }
+    [[nodiscard]] static bool adds_space(bool) noexcept { return false; }
 
-    /// Appends the tokens of a text without special tokens. @pre text is UTF-8.
+    /// Appends the tokens of a text without special tokens. Of control characters and characters above U+3FFFF, bytes
+    /// that have no token are left out where no unknown token stands for them.  @pre text is UTF-8.
     /// @cost O(n log n) for a text of n bytes that is one piece, near linear in text made of words.
     void encode(std::string_view text, const token_pieces& pieces, piece_cache& cache,
                 std::vector<token_id>& out) const {
         for (std::size_t at = 0; at < text.size();) {
             const std::size_t end = next_piece_(text, at);
             if (end - at == 1) {
-                out.push_back(byte_ids_[static_cast<unsigned char>(text[at])]);
+                if (const token_id id = byte_ids_[static_cast<unsigned char>(text[at])]; id != none) out.push_back(id);
             } else {
                 cache.append(text.substr(at, end - at), out, [&](std::string_view piece) {
                     if (const auto whole = ignore_merges_ ? index_.find(pieces, piece) : std::nullopt)
@@ -99,6 +100,8 @@ public:
     }
 
 private:
+    static constexpr token_id none = -1;
+
     static std::string unknown_pretokenizer(std::string_view name) {
         std::string message = "unknown pre-tokenizer \"" + std::string(name) + "\"; known are";
         for (const auto& known : pretokenizers)
@@ -114,18 +117,28 @@ private:
     }
 
     void index_bytes(const vocabulary& source, const token_pieces& pieces) {
+        token_id unknown = source.unknown.value_or(none);
+        // Some files name the end of text: it would steer the model.
+        if (unknown != none && !source.types.empty() &&
+            source.types[static_cast<std::size_t>(unknown)] == token_type::control)
+            unknown = none;
         for (unsigned byte = 0; byte < 256; ++byte) {
             const char c = static_cast<char>(byte);
             const auto id = index_.find(pieces, std::string_view(&c, 1));
-            require_byte(source, byte, id.has_value());
-            byte_ids_[byte] = id ? *id : source.unknown.value_or(0);
+            require_byte(byte, id || is_seldom(byte), unknown != none);
+            byte_ids_[byte] = id.value_or(unknown);
         }
+    }
+    // Published vocabularies lack some of these, as those of SmolLM do.
+    static constexpr bool is_seldom(unsigned byte) noexcept {
+        return (byte < ' ' && byte != '\t' && byte != '\n' && byte != '\r') || byte == 0x7F || byte > 0xF0;
     }
 
     void merge(std::string_view piece, pair_merger& merger, std::vector<token_id>& out) const {
         merger.clear();
         for (std::size_t i = 0; i < piece.size(); ++i)
-            merger.add(byte_ids_[static_cast<unsigned char>(piece[i])], static_cast<std::uint32_t>(i));
+            if (const token_id id = byte_ids_[static_cast<unsigned char>(piece[i])]; id != none)
+                merger.add(id, static_cast<std::uint32_t>(i));
         merger.run(rules_);
         merger.each([&](token_id id, std::uint32_t) { out.push_back(id); });
     }

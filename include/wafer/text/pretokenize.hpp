@@ -17,13 +17,17 @@ namespace detail {
 inline constexpr std::string_view gpt2_pattern =
     R"re('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+)re";
 
-inline std::size_t split_gpt2(std::string_view text, std::size_t from) noexcept {
+// SingleDigits: of what is left between numbers, which are cut out first, each character alone.
+template <bool SingleDigits>
+std::size_t split_gpt2(std::string_view text, std::size_t from) noexcept {
     const class_reader in{text};
     if (const std::size_t end = in.contraction(from, false); end != from) return end;
+    if (SingleDigits && in.is(from, cc_number)) return in.skip(from, cc_number, 1);
+    constexpr class_set apart = SingleDigits ? cc_number : cc_end;
     const std::size_t word = text[from] == ' ' ? from + 1 : from;
-    for (const class_set kinds : {cc_letter, cc_number, cc_sign})
+    for (const class_set kinds : {cc_letter, cc_number & ~apart, cc_sign})
         if (in.is(word, kinds)) return in.skip(word, kinds);
-    return in.blanks(from);
+    return in.blanks(from, ~apart);
 }
 
 // llama.cpp's own, for files that name none:  [\p{P}$+<=>^~|]+  then that of GPT-2, then  \p{N}+  then  [0-9][0-9][0-9]
@@ -136,12 +140,21 @@ struct pretokenizer {
 
 /// The list of known pre-tokenizers. A new one is a function above and an entry here.
 inline constexpr pretokenizer pretokenizers[] = {
-    {"gpt-2", detail::split_gpt2},
-    {"gpt2", detail::split_gpt2},
+    {"gpt-2", detail::split_gpt2<false>},
+    {"gpt2", detail::split_gpt2<false>},
+    {"a.x-4.0", detail::split_gpt2<false>},
+    {"mellum", detail::split_gpt2<false>},
+    {"trillion", detail::split_gpt2<false>},
+    {"smollm", detail::split_gpt2<true>},
+    {"refact", detail::split_gpt2<true>},
+    {"minerva-7b", detail::split_gpt2<true>},
     {"default", detail::split_default},
     {.name = "llama-bpe", .next = detail::split_cl100k<3>, .ignore_merges = true, .bos = true},
     {.name = "llama3", .next = detail::split_cl100k<3>, .ignore_merges = true, .bos = true},
     {.name = "llama-v3", .next = detail::split_cl100k<3>, .ignore_merges = true, .bos = true},
+    {.name = "falcon3", .next = detail::split_cl100k<3>, .ignore_merges = true, .bos = true},
+    {.name = "midm-2.0", .next = detail::split_cl100k<3>, .ignore_merges = true, .bos = true},
+    {"smaug-bpe", detail::split_cl100k<3>},
     {.name = "qwen2", .next = detail::split_cl100k<1>, .nfc = true},
     {.name = "deepseek-r1-qwen", .next = detail::split_cl100k<1>, .nfc = true},
     {"deepseek-llm", detail::split_deepseek_llm},

@@ -49,21 +49,25 @@ public:
     ///         bytes without a token, or tokens too long to be merged.
     sentencepiece(const vocabulary& source, const token_pieces& pieces)
         : index_(pieces.size()), add_space_prefix_(source.add_space_prefix.value_or(true)),
-          remove_extra_whitespaces_(source.remove_extra_whitespaces) {
+          remove_extra_whitespaces_(source.remove_extra_whitespaces), spaces_(source.spaces) {
         index_tokens(source, pieces);
         index_bytes(source, pieces);
         if (source.merges.empty()) derive_merges(source, pieces);
         else rules_ = read_merges(source, pieces, index_, piece);
     }
 
-    /// Whether encode() puts a space before each text.
-    [[nodiscard]] bool adds_space() const noexcept { return add_space_prefix_; }
+    /// Whether encode() puts a space before a text, or before what follows a special token.
+    [[nodiscard]] bool adds_space(bool after_special) const noexcept {
+        return add_space_prefix_ && !(after_special && spaces_ && spaces_->first_only);
+    }
 
-    /// Appends the tokens of a text without special tokens. @pre text is UTF-8.
+    /// Appends the tokens of a text without special tokens, which begins a text if there are none before.
+    /// @pre text is UTF-8.
     /// @cost O(n log n) for a text of n bytes that is one piece, near linear in text made of words.
     void encode(std::string_view text, const token_pieces& pieces, piece_cache& cache,
                 std::vector<token_id>& out) const {
-        std::string whole(add_space_prefix_ ? " " : "");
+        const bool has_one = spaces_ && (text.starts_with(' ') || text.starts_with(visible_space));
+        std::string whole(adds_space(!out.empty()) && !has_one ? " " : "");
         whole += text;
         if (text.find(visible_space) != text.npos) whole = piece(whole);
         if (remove_extra_whitespaces_) whole = single_spaced(whole);
@@ -119,7 +123,7 @@ private:
             token_id& id = bytes_[static_cast<unsigned char>(pieces[static_cast<token_id>(i)].front())];
             if (id == none) id = static_cast<token_id>(i);
         }
-        for (unsigned byte = 0; byte < 256; ++byte) require_byte(source, byte, bytes_[byte] != none);
+        for (unsigned byte = 0; byte < 256; ++byte) require_byte(byte, bytes_[byte] != none, unknown_.has_value());
         for (unsigned char c = 0; c < 128; ++c) {
             const char text = static_cast<char>(c);
             ascii_[c] = index_.find(pieces, std::string_view(&text, 1)).value_or(none);
@@ -170,6 +174,7 @@ private:
 
     // Where nothing can be merged across: before the spaces that follow a word, unless a token spans words.
     [[nodiscard]] std::size_t next_piece(std::string_view text, std::size_t from) const noexcept {
+        if (spaces_ && spaces_->split) return std::min(text.find(' ', from + 1), text.size());
         if (!words_stay_apart_) return text.size();
         return std::min(text.find(' ', std::min(text.find_first_not_of(' ', from), text.size())), text.size());
     }
@@ -211,6 +216,7 @@ private:
     std::array<token_id, 128> ascii_{};  // of characters that are tokens
     std::optional<token_id> unknown_;
     bool add_space_prefix_, remove_extra_whitespaces_;
+    std::optional<metaspace> spaces_;
     bool words_stay_apart_ = true;
 };
 

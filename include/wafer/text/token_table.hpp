@@ -87,9 +87,9 @@ inline void insert_once(token_index& index, const token_pieces& pieces, token_id
 }
 
 /// @throws error{errc::bad_vocabulary} for a byte of UTF-8 that has no token where nothing stands for unknown ones.
-inline void require_byte(const vocabulary& source, unsigned byte, bool has_token) {
+inline void require_byte(unsigned byte, bool has_token, bool has_unknown) {
     const bool in_utf8 = byte < 0xC0 || (byte >= 0xC2 && byte <= 0xF4);
-    if (in_utf8 && !has_token && !source.unknown)
+    if (in_utf8 && !has_token && !has_unknown)
         raise(errc::bad_vocabulary,
               "no token stands for byte " + std::to_string(byte) + " and there is no unknown token");
 }

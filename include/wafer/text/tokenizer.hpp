@@ -123,9 +123,9 @@ public:
     [[nodiscard]] bool adds_bos() const noexcept { return source_.add_bos && source_.bos; }
     /// Whether it expects them to end with eos(), and there is one.
     [[nodiscard]] bool adds_eos() const noexcept { return source_.add_eos && source_.eos; }
-    /// Whether a text and what follows a special token are encoded as if a space were before them (SentencePiece).
-    [[nodiscard]] bool adds_space() const noexcept {
-        return std::visit([](const auto& model) { return model.adds_space(); }, model_);
+    /// Whether a text, or what follows a special token, is encoded as if a space were before it (SentencePiece).
+    [[nodiscard]] bool adds_space(bool after_special = false) const noexcept {
+        return std::visit([&](const auto& model) { return model.adds_space(after_special); }, model_);
     }
 
 private:
@@ -247,16 +247,15 @@ public:
     /// `continues`: the tokens go on with a text that is there, so that a space before the first is part of it, not the
     /// one which encode() puts before a text.
     explicit detokenizer(const tokenizer& source, control_text controls = control_text::hide, bool continues = false)
-        : tokenizer_(&source), controls_(controls), after_special_(!continues) {}
+        : tokenizer_(&source), controls_(controls), drops_space_(!continues && source.adds_space()) {}
 
     /// The text that is certain after this token; may be empty while a character is unfinished.
     [[nodiscard]] std::string feed(token_id id) {
-        const bool after_special = after_special_;
-        after_special_ = tokenizer_->is_special(id);
-        if (controls_ == control_text::hide && tokenizer_->is_control(id)) return flush();
+        const bool special = tokenizer_->is_special(id);
         std::string_view piece = tokenizer_->piece(id);
-        if (after_special && !after_special_ && tokenizer_->adds_space() && piece.starts_with(' '))
-            piece.remove_prefix(1);
+        if (drops_space_ && !special && piece.starts_with(' ')) piece.remove_prefix(1);
+        drops_space_ = special && (drops_space_ || tokenizer_->adds_space(true));
+        if (controls_ == control_text::hide && tokenizer_->is_control(id)) return flush();
         return text_.feed(piece);
     }
     /// Ends the stream: an unfinished character becomes U+FFFD.
@@ -265,7 +264,7 @@ public:
 private:
     const tokenizer* tokenizer_;
     control_text controls_;
-    bool after_special_;  // or at the beginning of a text
+    bool drops_space_;  // a space that comes next is encode()'s
     utf8_accumulator text_;
 };
 

@@ -49,6 +49,7 @@ inline std::vector<known_split> known_splits() {
                            R"re(| ?[\p{P}\p{S}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+)re";
     return {
         {"gpt-2", {std::string(gpt2_pattern)}},
+        {"smollm", {R"(\p{N})", std::string(gpt2_pattern)}},
         {"llama-bpe", {std::string(llama3_pattern)}},
         {"qwen2", {std::string(qwen2_pattern)}},
         {"gpt-4o", {std::string(gpt4o_pattern)}},
@@ -77,7 +78,7 @@ public:
         if (const json* pre = file_.find("pre_tokenizer")) read_pretokenizer(*pre);
         v_.model = byte_level_ ? "gpt2" : "llama";
         if (byte_level_) {
-            if (spaces_ || v_.add_space_prefix) unsupported("byte level after a normalizer of spaces");
+            if (spaces_ || v_.add_space_prefix) unsupported("byte level after a replacement of spaces");
             v_.pre = name_of_split();
             v_.nfc = nfc_;
             v_.ignore_merges = flag(model, "ignore_merges");
@@ -156,12 +157,27 @@ private:
                 splits_.push_back(replace_all(replace_all(regex->as_string(), "\r", "\\r"), "\n", "\\n"));
             } else if (type == "Digits") {
                 splits_.emplace_back(flag(part, "individual_digits") ? R"(\p{N})" : R"(\p{N}+)");
+            } else if (type == "Metaspace") {
+                read_metaspace(part);
             } else {
                 unsupported("pre-tokenizer " + part.dump());
             }
         });
         // Patterns that are known to stand alone cover all text: to keep their matches is to keep everything.
         if (keeps_matches_only_ && splits_.size() != 1) unsupported("split that drops text between its matches");
+    }
+
+    void read_metaspace(const json& part) {
+        const std::string scheme = text_or(part, "prepend_scheme", "always");
+        const json* prefix = part.find("add_prefix_space");  // of older files
+        const bool none = scheme == "never" || (prefix != nullptr && !prefix->is_null() && !prefix->as_bool());
+        const bool known = none || scheme == "always" || scheme == "first";
+        if (!known || spaces_ || v_.add_space_prefix || part.at("replacement").as_string() != visible_space)
+            unsupported("pre-tokenizer " + part.dump());
+        const json* split = part.find("split");  // on where it is not mentioned
+        v_.spaces = {scheme == "first", split == nullptr || split->is_null() || split->as_bool()};
+        v_.add_space_prefix = !none;
+        spaces_ = true;
     }
 
     [[nodiscard]] std::string name_of_split() const {

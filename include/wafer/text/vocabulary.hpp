@@ -37,6 +37,12 @@ struct added_token {
     bool after_normalizing = false;  // found in the normalized text that the others leave
 };
 
+/// How spaces are read where tokenizer.json has a Metaspace: a space is put only before a text that does not begin with one.
+struct metaspace {
+    bool first_only = false;  // and not after special tokens
+    bool split = true;        // no token has a space behind its first character
+};
+
 /// Plain data, named as the keys of `tokenizer.ggml.*`.
 struct vocabulary {
     std::string model;                // "gpt2" (byte-level BPE) or "llama" (SentencePiece)
@@ -50,6 +56,7 @@ struct vocabulary {
     std::vector<added_token> added;
     std::optional<bool> ignore_merges, nfc;  // override what the pre-tokenizer's name implies (BPE)
     std::optional<bool> add_space_prefix;    // text begins with a space (SentencePiece, where it is the rule)
+    std::optional<metaspace> spaces;         // (SentencePiece, from tokenizer.json)
     bool remove_extra_whitespaces = false;   // of spaces side by side one counts, at the ends none (SentencePiece)
 };
 
