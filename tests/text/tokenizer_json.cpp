@@ -273,6 +273,23 @@ TEST_CASE("tokenizer_json: a Metaspace puts a space only where none is, and perh
     CHECK(refusal(of(R"(,"prepend_scheme":"last")")) == errc::unsupported_tokenizer);
     CHECK(refusal(with(of(""), "pre_tokenizer", json::parse(R"({"type":"Metaspace"})"))) == errc::missing_key);
     CHECK(refusal(with(of(""), "normalizer", sentencepiece_file().at("normalizer"))) == errc::unsupported_tokenizer);
+
+    // As Gemma's: spaces are replaced by then, and none is left to split at.
+    const json replace = sentencepiece_file().at("normalizer").at("normalizers").at(std::size_t{1});
+    json parts = json::array{of(R"(,"prepend_scheme":"never","split":false)").at("pre_tokenizer")};
+    parts.push_back(json::parse(R"({"type":"Split","pattern":{"String":" "},"behavior":"MergedWithPrevious"})"));
+    const json sequence = json::object{{"type", "Sequence"}, {"pretokenizers", parts}};
+    const json file = with(with(sentencepiece_file(), "normalizer", replace), "pre_tokenizer", sequence);
+    CHECK(tokenizer(read_tokenizer_json(file)).encode("ab a") == ids{6, 7});
+}
+
+TEST_CASE("tokenizer_json: added tokens of spaces are merged like others; in a text as it is, there are none") {
+    json file = sentencepiece_file(), added = file.at("added_tokens");
+    added.push_back(json::parse("{\"id\":7,\"content\":\"\xE2\x96\x81"
+                                "a\",\"special\":false}"));
+    const tokenizer t(read_tokenizer_json(with(file, "added_tokens", added)));
+    CHECK(t.encode("b a") == ids{3, 5, 7});
+    CHECK(t.decode(t.encode("b a")) == "b a");
 }
 
 TEST_CASE("tokenizer_json: a Metaspace that splits lets no token go across a space") {

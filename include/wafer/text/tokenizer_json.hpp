@@ -147,6 +147,7 @@ private:
             } else if (byte_level_) {
                 unsupported("pre-tokenizer after the byte level, " + part.dump());
             } else if (type == "Split") {
+                if (spaces_ && text_or(part.at("pattern"), "String", "") == " ") return;  // none are left
                 const std::string behavior = part.at("behavior").as_string();
                 const bool inverted = flag(part, "invert");
                 if (!(behavior == "Isolated" && !inverted) && !(behavior == "Removed" && inverted))
@@ -172,7 +173,7 @@ private:
         const json* prefix = part.find("add_prefix_space");  // of older files
         const bool none = scheme == "never" || (prefix != nullptr && !prefix->is_null() && !prefix->as_bool());
         const bool known = none || scheme == "always" || scheme == "first";
-        if (!known || spaces_ || v_.add_space_prefix || part.at("replacement").as_string() != visible_space)
+        if (!known || v_.add_space_prefix || part.at("replacement").as_string() != visible_space)
             unsupported("pre-tokenizer " + part.dump());
         const json* split = part.find("split");  // on where it is not mentioned
         v_.spaces = {scheme == "first", split == nullptr || split->is_null() || split->as_bool()};
@@ -206,8 +207,11 @@ private:
         }
         for (const json& token : others) {
             const std::int64_t id = token.at("id").as_int();
-            put(id, token.at("content").as_string(), limit,
-                flag(token, "special") ? token_type::control : token_type::user_defined);
+            const std::string& text = token.at("content").as_string();
+            const bool special = flag(token, "special");
+            // Where spaces became U+2581, a text as it is does not have this one; it is merged.
+            if (!special && spaces_ && text.find(visible_space) != text.npos && has(id, text)) continue;
+            put(id, text, limit, special ? token_type::control : token_type::user_defined);
             const added_token how{static_cast<token_id>(id), flag(token, "single_word"), flag(token, "lstrip"),
                                   flag(token, "rstrip"), byte_level_ && flag(token, "normalized")};
             if (how.single_word || how.lstrip || how.rstrip || how.after_normalizing) v_.added.push_back(how);
@@ -229,6 +233,10 @@ private:
                   "tokens \"" + v_.tokens[i] + "\" and \"" + text + "\" have the same id " + std::to_string(id));
         v_.tokens[i] = text;
         v_.types[i] = type;
+    }
+    [[nodiscard]] bool has(std::int64_t id, std::string_view text) const noexcept {
+        return id >= 0 && static_cast<std::uint64_t>(id) < v_.tokens.size() &&
+               v_.tokens[static_cast<std::size_t>(id)] == text;
     }
     [[nodiscard]] std::optional<token_id> find(std::string_view text) const {
         const auto found = std::find(v_.tokens.begin(), v_.tokens.end(), text);
