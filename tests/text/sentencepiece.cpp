@@ -163,6 +163,8 @@ TEST_CASE("sentencepiece: without bytes, a run of characters that have no token 
     spelling m;
     m.add("a");
     CHECK(m.parts("xyaz") == strings{"<unk>", "a", "<unk>"});
+    m.source.unknown = m.add("</s>", 0, token_type::control);
+    CHECK_THROWS_AS((void)m.encode("a"), error);
     m.source.unknown.reset();
     CHECK_THROWS_AS((void)m.encode("a"), error);
 }

@@ -90,7 +90,9 @@ TEST_CASE("tokenizer: an unknown token stands for bytes that have none") {
     v.unknown = 264;
     v.types[264] = token_type::unknown;
     CHECK(tokenizer(v).encode("z") == std::vector<token_id>{264});
-    v.types[264] = token_type::control;  // steers: it is not to come out of what somebody typed
+    v.types[264] = token_type::control;  // by its name it steers nothing
+    CHECK(tokenizer(v).encode("z") == std::vector<token_id>{264});
+    v.unknown = 262;  // the end: it is not to come out of what somebody typed
     CHECK_THROWS_WITH_AS(tokenizer{v}, doctest::Contains("byte 122"), error);
 }
 

@@ -117,16 +117,12 @@ private:
     }
 
     void index_bytes(const vocabulary& source, const token_pieces& pieces) {
-        token_id unknown = source.unknown.value_or(none);
-        // Some files name the end of text: it would steer the model.
-        if (unknown != none && !source.types.empty() &&
-            source.types[static_cast<std::size_t>(unknown)] == token_type::control)
-            unknown = none;
+        const std::optional<token_id> unknown = unknown_of(source);
         for (unsigned byte = 0; byte < 256; ++byte) {
             const char c = static_cast<char>(byte);
             const auto id = index_.find(pieces, std::string_view(&c, 1));
-            require_byte(byte, id || is_seldom(byte), unknown != none);
-            byte_ids_[byte] = id.value_or(unknown);
+            require_byte(byte, id || is_seldom(byte), unknown.has_value());
+            byte_ids_[byte] = id.value_or(unknown.value_or(none));
         }
     }
     // Published vocabularies lack some of these, as those of SmolLM do.

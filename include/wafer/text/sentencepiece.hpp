@@ -117,7 +117,7 @@ private:
 
     void index_bytes(const vocabulary& source, const token_pieces& pieces) {
         bytes_.fill(none);
-        unknown_ = source.unknown;
+        unknown_ = unknown_of(source);
         for (std::size_t i = 0; i < source.types.size(); ++i) {
             if (source.types[i] != token_type::byte) continue;
             token_id& id = bytes_[static_cast<unsigned char>(pieces[static_cast<token_id>(i)].front())];

@@ -86,6 +86,15 @@ inline void insert_once(token_index& index, const token_pieces& pieces, token_id
                                         source.tokens[static_cast<std::size_t>(id)] + "\"");
 }
 
+/// The token for text that has none. Not one that steers the model, as some files name the end of text: nothing that is
+/// typed may become that.
+[[nodiscard]] inline std::optional<token_id> unknown_of(const vocabulary& source) {
+    if (!source.unknown || source.types.empty()) return source.unknown;
+    const auto i = static_cast<std::size_t>(*source.unknown);
+    const bool steers = source.types[i] == token_type::control && source.tokens[i] != "<unk>";
+    return steers ? std::nullopt : source.unknown;
+}
+
 /// @throws error{errc::bad_vocabulary} for a byte of UTF-8 that has no token where nothing stands for unknown ones.
 inline void require_byte(unsigned byte, bool has_token, bool has_unknown) {
     const bool in_utf8 = byte < 0xC0 || (byte >= 0xC2 && byte <= 0xF4);
