@@ -53,9 +53,10 @@ namespace wafer::inline WAFER_ABI::grammar {
                                             const std::string& path) {
     const json* const value = schema.find(keyword);
     if (value == nullptr) return otherwise;
-    if (!value->is_integer() || value->as_int() < 0 || value->as_int() >= unlimited)
+    const double count = value->is_number() ? value->as_double() : -1;  // 2.0 is one, too
+    if (!(count >= 0 && count < unlimited) || count != std::floor(count))
         fail_schema(path, "\"" + std::string(keyword) + "\" is not a count");
-    return static_cast<std::uint32_t>(value->as_int());
+    return static_cast<std::uint32_t>(count);
 }
 
 namespace detail {
