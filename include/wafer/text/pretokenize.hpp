@@ -17,7 +17,7 @@ namespace detail {
 inline constexpr std::string_view gpt2_pattern =
     R"re('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+)re";
 
-// SingleDigits: of what is left between numbers, which are cut out first, each character alone.
+// SingleDigits: numbers are cut out first, each character alone; this is what splits the text between them.
 template <bool SingleDigits>
 std::size_t split_gpt2(std::string_view text, std::size_t from) noexcept {
     const class_reader in{text};

@@ -56,7 +56,7 @@ struct vocabulary {
     std::vector<added_token> added;
     std::optional<bool> ignore_merges, nfc;  // override what the pre-tokenizer's name implies (BPE)
     std::optional<bool> add_space_prefix;    // text begins with a space (SentencePiece, where it is the rule)
-    std::optional<metaspace> spaces;         // (SentencePiece, from tokenizer.json)
+    std::optional<metaspace> spaces;         // by the rules of tokenizer.json (SentencePiece)
     bool remove_extra_whitespaces = false;   // of spaces side by side one counts, at the ends none (SentencePiece)
 };
 
