@@ -38,6 +38,7 @@ struct added_token {
 };
 
 /// How spaces are read where tokenizer.json has a Metaspace: a space is put only before a text that does not begin with one.
+/// @cite Hugging Face tokenizers, pre_tokenizers/metaspace.rs
 struct metaspace {
     bool first_only = false;  // and not after special tokens
     bool split = true;        // no token has a space behind its first character
