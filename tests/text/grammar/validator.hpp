@@ -11,6 +11,8 @@
 #include <wafer/core/json.hpp>
 #include <wafer/core/utf8.hpp>
 
+#include "text/grammar/formats.hpp"
+
 namespace wafer_test {
 
 class validator {
@@ -55,31 +57,11 @@ private:
             return other != nullptr && same(member.second, *other);
         });
     }
+    static std::size_t count(const json& k) { return static_cast<std::size_t>(k.as_double()); }
     static std::size_t characters(const std::string& text) {
         return static_cast<std::size_t>(
             std::count_if(text.begin(), text.end(), [](char c) { return (c & 0xC0) != 0x80; }));
     }
-    static bool is_date(const std::string& s) {
-        static const std::regex form("\\d{4}-\\d\\d-\\d\\d");
-        if (!std::regex_match(s, form)) return false;
-        const int y = std::stoi(s.substr(0, 4)), m = std::stoi(s.substr(5, 2)), d = std::stoi(s.substr(8, 2));
-        const bool leap = (y % 4 == 0 && y % 100 != 0) || y % 400 == 0;
-        const int days[] = {31, leap ? 29 : 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31};
-        return m >= 1 && m <= 12 && d >= 1 && d <= days[m - 1];
-    }
-    static bool is_time(const std::string& s) {
-        static const std::regex form("([01]\\d|2[0-3]):[0-5]\\d:[0-5]\\d(\\.\\d+)?(Z|[-+]([01]\\d|2[0-3]):[0-5]\\d)");
-        return std::regex_match(s, form);
-    }
-    static bool formatted(const std::string& s, const std::string& format) {
-        if (format == "date") return is_date(s);
-        if (format == "time") return is_time(s);
-        if (format == "date-time")
-            return s.size() > 11 && s[10] == 'T' && is_date(s.substr(0, 10)) && is_time(s.substr(11));
-        static const std::regex uuid("[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}");
-        return format == "uuid" && std::regex_match(s, uuid);
-    }
-
     bool valid(const json& schema, const json& v) const {
         if (schema.is_bool()) return schema.as_bool();
         return std::ranges::all_of(schema.as_object(),
@@ -109,14 +91,14 @@ private:
             if (keyword == "exclusiveMaximum") return x < k.as_double();
         } else if (v.is_string()) {
             const std::string& s = v.as_string();
-            if (keyword == "minLength") return characters(s) >= static_cast<std::size_t>(k.as_int());
-            if (keyword == "maxLength") return characters(s) <= static_cast<std::size_t>(k.as_int());
+            if (keyword == "minLength") return characters(s) >= count(k);
+            if (keyword == "maxLength") return characters(s) <= count(k);
             if (keyword == "pattern") return std::regex_search(s, std::regex(k.as_string()));
-            if (keyword == "format") return formatted(s, k.as_string());
+            if (keyword == "format") return has_format(s, k.as_string());
         } else if (v.is_array()) {
             const json::array& items = v.as_array();
-            if (keyword == "minItems") return items.size() >= static_cast<std::size_t>(k.as_int());
-            if (keyword == "maxItems") return items.size() <= static_cast<std::size_t>(k.as_int());
+            if (keyword == "minItems") return items.size() >= count(k);
+            if (keyword == "maxItems") return items.size() <= count(k);
             const json* const prefix = schema.find("prefixItems");
             const std::size_t first = prefix != nullptr ? prefix->as_array().size() : 0;
             for (std::size_t i = 0; i < items.size(); ++i) {
@@ -125,8 +107,8 @@ private:
             }
         } else if (v.is_object()) {
             const json::object& members = v.as_object();
-            if (keyword == "minProperties") return members.size() >= static_cast<std::size_t>(k.as_int());
-            if (keyword == "maxProperties") return members.size() <= static_cast<std::size_t>(k.as_int());
+            if (keyword == "minProperties") return members.size() >= count(k);
+            if (keyword == "maxProperties") return members.size() <= count(k);
             if (keyword == "required")
                 return std::ranges::all_of(k.as_array(),
                                            [&](const json& name) { return v.find(name.as_string()) != nullptr; });

@@ -65,6 +65,13 @@ private:
         while (id < built_ins_ && out_.rules[id].name != name) ++id;
         return id;
     }
+    [[nodiscard]] std::string known_formats() const {
+        constexpr std::string_view prefix = "format-";
+        std::string names;
+        for (std::uint32_t id = 0; id < built_ins_; ++id)
+            if (out_.rules[id].name.starts_with(prefix)) names += " " + out_.rules[id].name.substr(prefix.size());
+        return names;
+    }
     [[nodiscard]] expression built_in(std::string_view name) const { return reference(find_built_in(name)); }
     [[nodiscard]] static expression nothing() { return choice({}); }
     [[nodiscard]] expression space() const { return built_in("space"); }
@@ -213,8 +220,8 @@ private:
         if (format != nullptr) {
             const std::uint32_t known = find_built_in("format-" + schema_document::string_of(*format, "format", path));
             if (known == built_ins_)
-                fail_schema(path, "format \"" + format->as_string() +
-                                      "\" is not supported; known are date, time, date-time and uuid");
+                fail_schema(path,
+                            "format \"" + format->as_string() + "\" is not supported; known are" + known_formats());
             return quoted(reference(known));
         }
         if (max < min) return nothing();
@@ -366,9 +373,10 @@ private:
 /// "type" is missing; lengths of numbers and white space as in json_rules; strings of a pattern with escapes only where
 /// they are needed; numbers beside an exclusive bound with up to 15 digits.
 /// Understood: type, properties, required, additionalProperties, minProperties and maxProperties (without properties),
-/// items, prefixItems, minItems, maxItems; of pattern, format (date, time, date-time, uuid) and minLength with
-/// maxLength one at a time; minimum, maximum and their exclusive forms; enum and const (values that the rest of the
-/// schema forbids are left out), anyOf, oneOf, allOf, $ref within the document; OpenAPI's nullable beside type.
+/// items, prefixItems, minItems, maxItems; of pattern, format (date, time, date-time, duration, uuid, hostname, email,
+/// ipv4, ipv6, uri: as json_rules has them) and minLength with maxLength one at a time; minimum, maximum and their
+/// exclusive forms; enum and const (values that the rest of the schema forbids are left out), anyOf, oneOf, allOf, $ref
+/// within the document; OpenAPI's nullable beside type.
 /// @throws error{errc::bad_grammar} with the place: for keywords that cannot be kept to, by name
 /// @cite JSON Schema 2020-12, Validation and Core
 [[nodiscard]] inline ruleset parse_json_schema(const json& schema) { return schema_compiler(schema).run(); }
