@@ -11,7 +11,11 @@
 #include <wafer/text/grammar/automaton.hpp>
 #include <wafer/text/grammar/json_schema.hpp>
 
+#include "text/grammar/walk.hpp"
+
 using namespace wafer;
+using wafer_test::accepts;
+using wafer_test::texts_of;
 
 namespace {
 
@@ -19,20 +23,10 @@ grammar::automaton pattern(const std::string& source) {
     return grammar::automaton(grammar::json_schema(json(json::object{{"pattern", source}})));
 }
 
-bool accepts(grammar::automaton& walk, std::string_view text) {
-    auto s = walk.start();
-    for (const char c : text) s = walk.step(s, static_cast<std::uint8_t>(c));
-    return walk.can_stop(s);
-}
-
 }  // namespace
 
 TEST_CASE("json_pattern: exactly the strings in which std::regex finds the pattern, written with escapes") {
-    const std::string alphabet = "ab\"\\ \n1-";
-    std::vector<std::string> texts{""};
-    for (std::size_t i = 0; i < texts.size(); ++i)
-        if (texts[i].size() < 4)
-            for (const char c : alphabet) texts.push_back(texts[i] + c);
+    const std::vector<std::string> texts = texts_of("ab\"\\ \n1-", 4);
     for (const char* source : {"",
                                "^",
                                "$",

@@ -12,7 +12,7 @@ namespace wafer::inline WAFER_ABI::grammar {
 /// indentation; numbers have at most 18 digits before the point, 17 after it and 2 in the exponent, so that every
 /// double reads them. Rules of formats (after "format-") match without quotes, and match less than they might: names of
 /// hosts have up to four parts of 61 characters and no two hyphens in a row, addresses of mail a dot in the name of the
-/// host and no quotes, addresses of IPv6 no part in decimal, durations up to nine digits a part. @cite RFC 3339 (date,
+/// host and no quotes, addresses of IPv6 no part in decimal, durations up to nine digits a part, schemes of URIs up to 16 characters. @cite RFC 3339 (date,
 /// time, duration), RFC 9562 (uuid), RFC 1123 (hostname), RFC 5321 (email), RFC 4291 (ipv6), RFC 3986 (uri)
 inline constexpr std::string_view json_rules = R"gbnf(
 root    ::= object
@@ -62,8 +62,9 @@ format-ipv6 ::= group (":" group){7} | "::" (group (":" group){0,6})? | group ":
     group (":" group){3} "::" (group (":" group){0,2})? | group (":" group){4} "::" (group (":" group)?)? |
     group (":" group){5} "::" group? | group (":" group){6} "::"
 group   ::= hex{1,4}
-format-uri ::= [A-Za-z] [0-9A-Za-z+.-]* ":" ("//" format-hostname (":" [0-9]{1,5})? ("/" in-uri*)* |
-    in-uri+ ("/" in-uri*)*) ("?" (in-uri | [/?])*)? ("#" (in-uri | [/?])*)?
+format-uri ::= [A-Za-z] [0-9A-Za-z+.-]{0,15} ":" ("//" format-hostname (":" [0-9]{1,5})? ("/" in-path*)? |
+    in-uri in-path*) ("?" (in-path | "?")*)? ("#" (in-path | "?")*)?
+in-path ::= in-uri | "/"
 in-uri  ::= [0-9A-Za-z._~!$&'()*+,;=:@-] | "%" hex{2}
 )gbnf";
 

@@ -17,6 +17,7 @@
 #include <wafer/core/error.hpp>
 #include <wafer/core/json.hpp>
 #include <wafer/text/grammar/automaton.hpp>
+#include <wafer/text/grammar/bounded_length.hpp>
 #include <wafer/text/grammar/compiler.hpp>
 #include <wafer/text/grammar/gbnf.hpp>
 #include <wafer/text/grammar/grammar.hpp>
@@ -209,14 +210,26 @@ private:
         const json* const format = schema.find("format");
         const std::uint32_t min = count_of(schema, "minLength", 0, path),
                             max = count_of(schema, "maxLength", unlimited, path);
-        const int rules = (pattern != nullptr) + (format != nullptr) + (min != 0 || max != unlimited);
-        if (rules > 1)
-            fail_schema(path, "of \"pattern\", \"format\" and bounds on the length only one at a time is supported");
-        const auto quoted = [](expression content) { return sequence({text("\""), std::move(content), text("\"")}); };
-        if (pattern != nullptr)
+        if (pattern != nullptr && format != nullptr)
+            fail_schema(path, "a \"pattern\" beside a \"format\" is not supported");
+        if (max < min) return nothing();
+        const bool bounded = min != 0 || max != unlimited;
+        const auto quoted = [&](const expression& content) {
+            const bounded_length lengths(out_.rules);
+            const bounded_length::range bounds{min, max == unlimited ? bounded_length::endless : max};
+            expression some = lengths.within(content, bounds);
+            const auto all = lengths.of(content);
+            if (bounded_length::is_nothing(some) && std::max(all.min, bounds.min) <= std::min(all.max, bounds.max))
+                fail_schema(path,
+                            "the bounds on the length are too narrow for the \"pattern\" or \"format\" beside them");
+            return sequence({text("\""), std::move(some), text("\"")});
+        };
+        if (pattern != nullptr) {
+            const expression anything =
+                bounded ? repeat(json_char(code_points().complement()), 0, unlimited) : built_in("content");
             return quoted(
-                pattern_parser(schema_document::string_of(*pattern, "pattern", path), path, built_in("content"), size_)
-                    .run());
+                pattern_parser(schema_document::string_of(*pattern, "pattern", path), path, anything, size_).run());
+        }
         if (format != nullptr) {
             const std::uint32_t known = find_built_in("format-" + schema_document::string_of(*format, "format", path));
             if (known == built_ins_)
@@ -224,8 +237,7 @@ private:
                             "format \"" + format->as_string() + "\" is not supported; known are" + known_formats());
             return quoted(reference(known));
         }
-        if (max < min) return nothing();
-        return rules == 0 ? built_in("string") : quoted(repeat(built_in("char"), min, max));
+        return bounded ? sequence({text("\""), repeat(built_in("char"), min, max), text("\"")}) : built_in("string");
     }
 
     expression build_array(const json& schema, const std::string& path) {
@@ -371,11 +383,11 @@ private:
 /// Where the schema says nothing, less is allowed than it would: members beside "properties", and items beside
 /// "prefixItems", only if "additionalProperties" or "items" speaks of them; the one type that keywords speak of where
 /// "type" is missing; lengths of numbers and white space as in json_rules; strings of a pattern with escapes only where
-/// they are needed; numbers beside an exclusive bound with up to 15 digits.
+/// they are needed, and beside bounds on the length not all of them (see bounded_length); numbers beside an exclusive bound with up to 15 digits.
 /// Understood: type, properties, required, additionalProperties, minProperties and maxProperties (without properties),
 /// items, prefixItems, minItems, maxItems; of pattern, format (date, time, date-time, duration, uuid, hostname, email,
-/// ipv4, ipv6, uri: as json_rules has them) and minLength with maxLength one at a time; minimum, maximum and their
-/// exclusive forms; enum and const (values that the rest of the schema forbids are left out), anyOf, oneOf, allOf, $ref
+/// ipv4, ipv6, uri: as json_rules has them) one at a time; minLength and maxLength; minimum, maximum and their exclusive
+/// forms; enum and const (values that the rest of the schema forbids are left out), anyOf, oneOf, allOf, $ref
 /// within the document; OpenAPI's nullable beside type.
 /// @throws error{errc::bad_grammar} with the place: for keywords that cannot be kept to, by name
 /// @cite JSON Schema 2020-12, Validation and Core
