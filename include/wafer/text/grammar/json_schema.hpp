@@ -383,11 +383,12 @@ private:
 /// Where the schema says nothing, less is allowed than it would: members beside "properties", and items beside
 /// "prefixItems", only if "additionalProperties" or "items" speaks of them; the one type that keywords speak of where
 /// "type" is missing; lengths of numbers and white space as in json_rules; strings of a pattern with escapes only where
-/// they are needed, and beside bounds on the length not all of them (see bounded_length); numbers beside an exclusive bound with up to 15 digits.
+/// they are needed, and beside bounds on the length not all of them (see bounded_length); numbers beside an exclusive
+/// bound with up to 15 digits.
 /// Understood: type, properties, required, additionalProperties, minProperties and maxProperties (without properties),
 /// items, prefixItems, minItems, maxItems; of pattern, format (date, time, date-time, duration, uuid, hostname, email,
-/// ipv4, ipv6, uri: as json_rules has them) one at a time; minLength and maxLength; minimum, maximum and their exclusive
-/// forms; enum and const (values that the rest of the schema forbids are left out), anyOf, oneOf, allOf, $ref
+/// ipv4, ipv6, uri: as json_rules has them) one at a time; minLength and maxLength; minimum, maximum and their
+/// exclusive forms; enum and const (values that the rest of the schema forbids are left out), anyOf, oneOf, allOf, $ref
 /// within the document; OpenAPI's nullable beside type.
 /// @throws error{errc::bad_grammar} with the place: for keywords that cannot be kept to, by name
 /// @cite JSON Schema 2020-12, Validation and Core
