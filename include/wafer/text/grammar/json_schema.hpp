@@ -386,8 +386,8 @@ private:
 /// they are needed, and beside bounds on the length not all of them (see bounded_length); numbers beside an exclusive
 /// bound with up to 15 digits.
 /// Understood: type, properties, required, additionalProperties, minProperties and maxProperties (without properties),
-/// items, prefixItems, minItems, maxItems; of pattern, format (date, time, date-time, duration, uuid, hostname, email,
-/// ipv4, ipv6, uri: as json_rules has them) one at a time; minLength and maxLength; minimum, maximum and their
+/// items, prefixItems, minItems, maxItems; pattern or format (date, time, date-time, duration, uuid, hostname, email,
+/// ipv4, ipv6, uri: as json_rules has them); minLength and maxLength; minimum, maximum and their
 /// exclusive forms; enum and const (values that the rest of the schema forbids are left out), anyOf, oneOf, allOf, $ref
 /// within the document; OpenAPI's nullable beside type.
 /// @throws error{errc::bad_grammar} with the place: for keywords that cannot be kept to, by name
