@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <limits>
 #include <numeric>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -26,7 +27,7 @@ public:
     static constexpr std::uint64_t endless = std::numeric_limits<std::uint64_t>::max();
 
     /// The rules that expressions may refer to; none of them to itself. They must outlive this.
-    explicit bounded_length(const std::vector<rule>& rules) noexcept : rules_(rules) {}
+    explicit bounded_length(std::span<const rule> rules) noexcept : rules_(rules) {}
 
     /// The lengths of an expression's texts; min above max where it has none.  @cost linear in the expression
     [[nodiscard]] range of(const expression& e) const {
@@ -153,7 +154,7 @@ private:
         return repeat(std::move(one), number(count.min), number(count.max));
     }
 
-    const std::vector<rule>& rules_;
+    std::span<const rule> rules_;
 };
 
 }  // namespace wafer::inline WAFER_ABI::grammar

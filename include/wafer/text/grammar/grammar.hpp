@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -72,6 +73,13 @@ struct rule {
     expression body;
     std::size_t offset = 0;  // into the ruleset's source
 };
+
+/// The index of the rule of that name; as many as there are if none has it.
+[[nodiscard]] inline std::uint32_t find_rule(std::span<const rule> rules, std::string_view name) {
+    std::uint32_t id = 0;
+    while (id < rules.size() && rules[id].name != name) ++id;
+    return id;
+}
 
 /// A whole grammar: what `root` matches.
 struct ruleset {

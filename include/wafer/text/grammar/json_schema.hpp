@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
@@ -17,15 +18,14 @@
 #include <wafer/core/error.hpp>
 #include <wafer/core/json.hpp>
 #include <wafer/text/grammar/automaton.hpp>
-#include <wafer/text/grammar/bounded_length.hpp>
 #include <wafer/text/grammar/compiler.hpp>
 #include <wafer/text/grammar/gbnf.hpp>
 #include <wafer/text/grammar/grammar.hpp>
-#include <wafer/text/grammar/json_pattern.hpp>
 #include <wafer/text/grammar/json_rules.hpp>
 #include <wafer/text/grammar/other_names.hpp>
 #include <wafer/text/grammar/program.hpp>
 #include <wafer/text/grammar/schema_document.hpp>
+#include <wafer/text/grammar/schema_strings.hpp>
 #include <wafer/text/grammar/schema_values.hpp>
 
 namespace wafer::inline WAFER_ABI::grammar {
@@ -60,20 +60,10 @@ private:
 
     static constexpr std::size_t max_path = 500;
 
-    // Which built-in rule has a name; as many as there are if none has.
-    [[nodiscard]] std::uint32_t find_built_in(std::string_view name) const {
-        std::uint32_t id = 0;
-        while (id < built_ins_ && out_.rules[id].name != name) ++id;
-        return id;
+    [[nodiscard]] std::span<const rule> built_in_rules() const { return std::span(out_.rules).first(built_ins_); }
+    [[nodiscard]] expression built_in(std::string_view name) const {
+        return reference(find_rule(built_in_rules(), name));
     }
-    [[nodiscard]] std::string known_formats() const {
-        constexpr std::string_view prefix = "format-";
-        std::string names;
-        for (std::uint32_t id = 0; id < built_ins_; ++id)
-            if (out_.rules[id].name.starts_with(prefix)) names += " " + out_.rules[id].name.substr(prefix.size());
-        return names;
-    }
-    [[nodiscard]] expression built_in(std::string_view name) const { return reference(find_built_in(name)); }
     [[nodiscard]] static expression nothing() { return choice({}); }
     [[nodiscard]] expression space() const { return built_in("space"); }
 
@@ -147,7 +137,7 @@ private:
     expression build_type(const std::string& type, const json& schema, const std::string& path) {
         if (type == "object") return build_object(schema, path);
         if (type == "array") return build_array(schema, path);
-        if (type == "string") return build_string(schema, path);
+        if (type == "string") return schema_string(schema, path, built_in_rules(), size_);
         if (type == "integer" || type == "number")
             if (auto bounded = bounded_number(type == "integer", schema, path)) return std::move(*bounded);
         return built_in(type);
@@ -161,7 +151,8 @@ private:
         };
         std::optional<automaton> strings;
         if (schema_document::speaks_of(schema, "string"))
-            strings.emplace(recogniser_of(build_string(schema, path), path), errc::bad_grammar);
+            strings.emplace(recogniser_of(schema_string(schema, path, built_in_rules(), size_), path),
+                            errc::bad_grammar);
         const auto fits = [&](json& value) {
             switch (value.type()) {
                 case json::kind::null: return is_type("null");
@@ -203,41 +194,6 @@ private:
         automaton::state s = walk.start();
         for (const char c : text) s = walk.step(s, static_cast<std::uint8_t>(c));
         return walk.can_stop(s);
-    }
-
-    expression build_string(const json& schema, const std::string& path) {
-        const json* const pattern = schema.find("pattern");
-        const json* const format = schema.find("format");
-        const std::uint32_t min = count_of(schema, "minLength", 0, path),
-                            max = count_of(schema, "maxLength", unlimited, path);
-        if (pattern != nullptr && format != nullptr)
-            fail_schema(path, "a \"pattern\" beside a \"format\" is not supported");
-        if (max < min) return nothing();
-        const bool bounded = min != 0 || max != unlimited;
-        const auto quoted = [&](const expression& content) {
-            const bounded_length lengths(out_.rules);
-            const bounded_length::range bounds{min, max == unlimited ? bounded_length::endless : max};
-            expression some = lengths.within(content, bounds);
-            const auto all = lengths.of(content);
-            if (bounded_length::is_nothing(some) && std::max(all.min, bounds.min) <= std::min(all.max, bounds.max))
-                fail_schema(path,
-                            "the bounds on the length are too narrow for the \"pattern\" or \"format\" beside them");
-            return sequence({text("\""), std::move(some), text("\"")});
-        };
-        if (pattern != nullptr) {
-            const expression anything =
-                bounded ? repeat(json_char(code_points().complement()), 0, unlimited) : built_in("content");
-            return quoted(
-                pattern_parser(schema_document::string_of(*pattern, "pattern", path), path, anything, size_).run());
-        }
-        if (format != nullptr) {
-            const std::uint32_t known = find_built_in("format-" + schema_document::string_of(*format, "format", path));
-            if (known == built_ins_)
-                fail_schema(path,
-                            "format \"" + format->as_string() + "\" is not supported; known are" + known_formats());
-            return quoted(reference(known));
-        }
-        return bounded ? sequence({text("\""), repeat(built_in("char"), min, max), text("\"")}) : built_in("string");
     }
 
     expression build_array(const json& schema, const std::string& path) {
