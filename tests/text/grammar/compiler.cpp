@@ -9,6 +9,7 @@
 #include <wafer/text/grammar/gbnf.hpp>
 
 #include "text/grammar/reference.hpp"
+#include "text/grammar/walk.hpp"
 
 using namespace wafer;
 using wafer_test::refusal;
@@ -68,13 +69,8 @@ TEST_CASE("grammar compiler: thousands of texts that begin alike share their nod
     const auto p = grammar::gbnf(source + " | \"\" | \"value 7\" | \"v\"");
     CHECK(p->nodes.size() < 300'000);
     grammar::automaton walk(p);
-    const auto accepts = [&](const std::string& text) {
-        auto s = walk.start();
-        for (const char c : text) s = walk.step(s, static_cast<std::uint8_t>(c));
-        return walk.can_stop(s);
-    };
-    for (const char* text : {"", "v", "5", "value 0", "value 7", "value 69999"}) CHECK(accepts(text));
-    for (const char* text : {"va", "value ", "value 70000", "value 00"}) CHECK_FALSE(accepts(text));
+    for (const char* text : {"", "v", "5", "value 0", "value 7", "value 69999"}) CHECK(wafer_test::accepts(walk, text));
+    for (const char* text : {"va", "value ", "value 70000", "value 00"}) CHECK_FALSE(wafer_test::accepts(walk, text));
 }
 
 TEST_CASE("grammar compiler: what cannot begin or is too large is refused, with its place") {
