@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// L0 core: integers that come from files. Little-endian loads, and arithmetic that reports overflow instead of wrapping.
+// L0 core: numbers as bits: little-endian loads, arithmetic that reports overflow, floats that are no numbers.
 #pragma once
 
 #include <bit>
@@ -9,6 +9,7 @@
 #include <cstring>
 #include <limits>
 #include <optional>
+#include <span>
 #include <type_traits>
 
 #include <wafer/core/config.hpp>
@@ -49,6 +50,21 @@ template <std::unsigned_integral T>
 template <std::unsigned_integral T>
 [[nodiscard]] constexpr T ceil_div(T n, T by) noexcept {
     return static_cast<T>(n / by + (n % by != 0));
+}
+
+/// Whether no number is NaN or infinite. Reads two at a time: those that are not finite have an exponent of all ones, which
+/// one more carries into the place of the sign.
+[[nodiscard]] inline bool all_finite(std::span<const float> numbers) noexcept {
+    constexpr std::uint64_t magnitude = 0x7FFFFFFF'7FFFFFFF, one = 0x00800000'00800000, carry = 0x80000000'80000000;
+    std::uint64_t found = 0;
+    std::size_t i = 0;
+    for (; i + 2 <= numbers.size(); i += 2) {
+        std::uint64_t two = 0;
+        std::memcpy(&two, numbers.data() + i, sizeof two);
+        found |= (two & magnitude) + one;
+    }
+    if (i < numbers.size()) found |= (std::bit_cast<std::uint32_t>(numbers[i]) & magnitude) + one;
+    return (found & carry) == 0;
 }
 
 }  // namespace wafer::inline WAFER_ABI

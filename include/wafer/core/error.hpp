@@ -50,41 +50,21 @@ enum class errc : std::uint8_t {
     stale_session,       // the model's weights were swapped after this session began
     target_unavailable,  // WAFER_TARGET names kernels that this CPU or build does not have
     wrong_model,         // a saved session that belongs to another model, or a swap to another vocabulary
+    unsupported_key,     // a key asks for something that this release does not do for the architecture
+    unused_tensor,  // tensors that the architecture does not use, so that answers would be wrong: see unused_tensors
+    not_finite,     // logits that are no numbers: weights are damaged (NaN or infinity), or far out of range
 };
 
 /// The enumerator's name, for logs and tests.
 [[nodiscard]] constexpr std::string_view to_string(errc code) noexcept {
-    constexpr std::string_view names[] = {"file_not_found",
-                                          "permission_denied",
-                                          "not_a_file",
-                                          "io_failed",
-                                          "bad_magic",
-                                          "unsupported_version",
-                                          "truncated",
-                                          "corrupt",
-                                          "duplicate_name",
-                                          "missing_key",
-                                          "missing_tensor",
-                                          "wrong_type",
-                                          "wrong_shape",
-                                          "unsupported_dtype",
-                                          "unsupported_architecture",
-                                          "unsupported_tokenizer",
-                                          "bad_vocabulary",
-                                          "bad_utf8",
-                                          "bad_json",
-                                          "bad_template",
-                                          "template_failed",
-                                          "bad_grammar",
-                                          "grammar_failed",
-                                          "invalid_argument",
-                                          "context_full",
-                                          "out_of_memory",
-                                          "does_not_fit",
-                                          "cancelled",
-                                          "stale_session",
-                                          "target_unavailable",
-                                          "wrong_model"};
+    constexpr std::string_view names[] = {
+        "file_not_found",        "permission_denied", "not_a_file",     "io_failed",         "bad_magic",
+        "unsupported_version",   "truncated",         "corrupt",        "duplicate_name",    "missing_key",
+        "missing_tensor",        "wrong_type",        "wrong_shape",    "unsupported_dtype", "unsupported_architecture",
+        "unsupported_tokenizer", "bad_vocabulary",    "bad_utf8",       "bad_json",          "bad_template",
+        "template_failed",       "bad_grammar",       "grammar_failed", "invalid_argument",  "context_full",
+        "out_of_memory",         "does_not_fit",      "cancelled",      "stale_session",     "target_unavailable",
+        "wrong_model",           "unsupported_key",   "unused_tensor",  "not_finite"};
     return names[static_cast<std::size_t>(code)];
 }
 

@@ -33,12 +33,13 @@ namespace wafer::inline WAFER_ABI {
 
 /// How weights become resident.
 struct load_options {
-    std::size_t n_threads = 0;            // 0: one for each CPU this process may use
-    bool pin_threads = false;             // keep each on a CPU of its own
-    std::shared_ptr<thread_pool> pool{};  // use these threads instead of new ones
-    progress_fn progress{};               // return false to stop loading
-    std::stop_token stop{};               // stops loading from another thread, within milliseconds
-    log_fn log{};                         // hears what was chosen and what will be slow; the library prints nothing
+    std::size_t n_threads = 0;                        // 0: one for each CPU this process may use
+    bool pin_threads = false;                         // keep each on a CPU of its own
+    std::shared_ptr<thread_pool> pool{};              // use these threads instead of new ones
+    progress_fn progress{};                           // return false to stop loading
+    std::stop_token stop{};                           // stops loading from another thread, within milliseconds
+    unused_tensors others = unused_tensors::refused;  // tensors that the architecture does not use
+    log_fn log{};  // hears what was chosen and what will be slow; the library prints nothing
 };
 
 /// A handle: copies share one model. Const and safe to share between threads; each conversation has a session of its own.
@@ -158,7 +159,7 @@ private:
         auto& s = *made;
         s.log = options.log;
         s.pool = options.pool ? options.pool : std::make_shared<thread_pool>(options.n_threads, options.pin_threads);
-        s.net = std::make_shared<network>(file, s.pool->size());
+        s.net = std::make_shared<network>(file, s.pool->size(), options.others);
         if (auto words = read_vocabulary(file)) {
             if (words->tokens.size() > s.net->config().n_vocab)
                 raise(errc::bad_vocabulary,
@@ -194,7 +195,10 @@ private:
                 "huge pages: " + human(bytes(*huge)) + " of the weights" +
                     (few ? ": allow more (transparent_hugepage/enabled: madvise), and they are read faster" : ""));
         }
+        for (const auto& line : net()->warnings()) log(log_level::warning, line);
         if (!has_tokenizer()) log(log_level::warning, "no vocabulary: only token ids can be used");
+        else
+            for (const auto& line : words().warnings()) log(log_level::warning, line);
         if (const auto& refusal = state_->chat_refusal)
             log(log_level::warning, "the chat template cannot be used: " + std::string(refusal->what()));
         else if (!has_chat_template()) log(log_level::info, "no chat template: text can be continued, not answered");
@@ -206,7 +210,7 @@ private:
 ///     const auto model = wafer::load("model.gguf");
 /// @throws error: file_not_found, permission_denied, not_a_file, io_failed; bad_magic, unsupported_version, truncated,
 /// corrupt, duplicate_name, unsupported_dtype; unsupported_architecture, missing_key, missing_tensor, wrong_type,
-/// wrong_shape; unsupported_tokenizer, bad_vocabulary; out_of_memory, target_unavailable, cancelled. A chat template
+/// wrong_shape; unsupported_key, unused_tensor; unsupported_tokenizer, bad_vocabulary; out_of_memory, target_unavailable, cancelled. A chat template
 /// that cannot be read is no error here, but one of model::chat().
 /// @cost  one read of the file; its weights' size in memory (exactly: plan())
 [[nodiscard]] inline model load(const std::filesystem::path& path, const load_options& options = {}) {

@@ -19,15 +19,18 @@
 
 namespace wafer::inline WAFER_ABI {
 
-/// The three matrices of a gated feed-forward network: gate, up (d_ff, d_model) and down (d_model, d_ff). Gate and up have
-/// the same shape and layer, so that every placement deals them alike: whoever owns a row of one owns it of the other.
+/// The three matrices of a gated feed-forward network: gate, up (d_ff, d_model) and down (d_model, d_ff), with biases where the
+/// model has some. Gate and up have the same shape and layer, so that every placement deals them alike: whoever owns a row of
+/// one owns it of the other.
 struct feed_forward_weights {
     resident_matrix gate, up, down;
+    resident_vector gate_bias{}, up_bias{}, down_bias{};
 };
 
 namespace detail {
 
-/// h[t, r] = silu(gate[r, :] . x[t, :]) * (up[r, :] . x[t, :]) for the rows that `worker` owns, quantised if h has room.
+/// h[t, r] = silu(gate[r, :] . x[t, :] + gate_bias[r]) * (up[r, :] . x[t, :] + up_bias[r]) for the rows that `worker` owns,
+/// quantised if h has room.
 /// x and h begin at the batch's first token; `other` is memory like h.
 template <class Context>
 void gated_up(const Context& ctx, const feed_forward_weights& w, std::size_t worker, const simd::activations& x,
@@ -36,8 +39,8 @@ void gated_up(const Context& ctx, const feed_forward_weights& w, std::size_t wor
     for (std::size_t i = 0; i < w.gate.parts.size(); ++i) {
         const matrix_part& part = w.gate.parts[i];
         if (part.tile % ctx.workers() != worker || part.n_rows == 0) continue;
-        multiply_part(ctx, w.gate, part, x, n_tok, {}, h.row(first), h.ld());
-        multiply_part(ctx, w.up, w.up.parts[i], x, n_tok, {}, other + first * h.ld(), h.ld());
+        multiply_part(ctx, w.gate, part, x, n_tok, w.gate_bias, h.row(first), h.ld());
+        multiply_part(ctx, w.up, w.up.parts[i], x, n_tok, w.up_bias, other + first * h.ld(), h.ld());
         for (std::size_t t = first; t < first + n_tok; ++t) {
             float* const mine = h.row(t) + part.first_row;
             kernels.swiglu(mine, other + t * h.ld() + part.first_row, part.n_rows, mine);
@@ -48,7 +51,7 @@ void gated_up(const Context& ctx, const feed_forward_weights& w, std::size_t wor
 
 }  // namespace detail
 
-/// residual += down(silu(gate x) * up x).
+/// residual += down(silu(gate x + gate_bias) * (up x + up_bias)) + down_bias.
 /// Shapes: x (n_tok, d_model), residual (n_tok, d_model) with stride padded(d_model).
 /// @cite Shazeer 2020, "GLU Variants Improve Transformer", eq. 6 (SwiGLU)
 template <class Context>
@@ -64,7 +67,7 @@ void feed_forward(Context& ctx, const feed_forward_weights& w, const activation_
         if constexpr (Context::computes)
             ctx.run([&](std::size_t worker) { detail::gated_up(ctx, w, worker, x.from(0), x.n_tok, h, 0, other); });
     }
-    matmul_add(ctx, op::ffn_down, h, w.down, {}, residual);
+    matmul_add(ctx, op::ffn_down, h, w.down, w.down_bias, residual);
 }
 
 namespace detail {
@@ -97,7 +100,7 @@ inline work expert_work(op kind, const routing& r, std::span<const feed_forward_
 
 }  // namespace detail
 
-/// residual[t, :] += sum over t's experts e, by rising e, of weight * down_e(silu(gate_e x) * up_e x).
+/// residual[t, :] += sum over t's experts e, by rising e, of weight * down_e(silu(gate_e x) * up_e x). Experts have no biases.
 /// One token: the rows of its experts are one job, balanced over the threads. Many tokens: expert by expert, so that each
 /// expert's weights are read once. Shapes as for feed_forward, for each expert.
 template <class Context>

@@ -34,7 +34,7 @@ struct rope_config {
     double factor = 1;            // linear and yarn: how many times longer the context is
     double original_context = 0;  // yarn: the trained context
     double beta_fast = 32, beta_slow = 1;
-    double attention_factor = 1;  // yarn: extra scale of cosines and sines
+    double attention_factor = 1;  // extra scale of cosines and sines
 
     friend bool operator==(const rope_config&, const rope_config&) = default;
 };
@@ -43,6 +43,7 @@ struct rope_config {
 ///   none:   f_i = base^(-2i/d)          linear: f_i / factor
 ///   yarn:   f_i (1 - r_i) / factor + f_i r_i, where r_i falls from 1 to 0 between the pairs that turn beta_fast and
 ///           beta_slow times within the original context; cosines and sines times 0.1 ln(factor) + 1.
+/// Cosines and sines of any kind are also multiplied by attention_factor.
 /// @cite Su et al. 2021, RoFormer, eq. 15; Peng et al. 2023, YaRN, section 3.2 and eq. 21-22.
 class rope_frequencies {
 public:
@@ -69,7 +70,7 @@ public:
                 yarn ? 1 - std::clamp((static_cast<double>(i) - low) / std::max(0.001, high - low), 0.0, 1.0) : 0;
             frequency_[i] = c.scaling == rope_scaling::none ? f : f * (1 - ramp) / c.factor + f * ramp;
         }
-        magnitude_ = yarn ? c.attention_factor * (1 + 0.1 * std::log(c.factor)) : 1;
+        magnitude_ = c.attention_factor * (yarn ? 1 + 0.1 * std::log(c.factor) : 1);
     }
 
     [[nodiscard]] std::size_t n_pairs() const noexcept { return frequency_.size(); }

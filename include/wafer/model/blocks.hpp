@@ -48,12 +48,13 @@ struct forward_pass {
 /// The rows of the vocabulary: embedding, last norm, head. Without a head of its own the model is tied: the embedding is it.
 struct vocabulary_weights {
     resident_matrix embedding, head;
-    resident_vector norm;
+    resident_vector norm, head_bias;
 
     void list(weight_list& to, const model_config& c) {
         to.matrix(embedding, "token_embd.weight", c.n_vocab, c.d_model);
         to.vector(norm, "output_norm.weight", c.d_model);
         to.matrix(head, "output.weight", c.n_vocab, c.d_model, c.n_layer - 1, presence::optional);
+        to.vector(head_bias, "output.bias", c.n_vocab, presence::optional);
     }
 };
 
@@ -92,6 +93,9 @@ struct dense_weights {
         to.matrix(ffn.gate, at + "ffn_gate.weight", c.d_ff, c.d_model, layer);
         to.matrix(ffn.up, at + "ffn_up.weight", c.d_ff, c.d_model, layer);
         to.matrix(ffn.down, at + "ffn_down.weight", c.d_model, c.d_ff, layer);
+        to.vector(ffn.gate_bias, at + "ffn_gate.bias", c.d_ff, presence::optional);
+        to.vector(ffn.up_bias, at + "ffn_up.bias", c.d_ff, presence::optional);
+        to.vector(ffn.down_bias, at + "ffn_down.bias", c.d_model, presence::optional);
     }
 };
 
@@ -211,7 +215,7 @@ void end_pass(const forward_pass<Context>& p, const vocabulary_weights& w) noexc
     activation_batch logits{.x = batch.logits, .n_tok = batch.n_output, .width = p.config.n_vocab};
     rms_norm(ctx, p.residual == nullptr ? nullptr : p.residual + (batch.n_tok - batch.n_output) * x.ld(), w.norm,
              p.config.rms_eps, x);
-    matmul(ctx, op::head, x, {{head, {}, &logits}});
+    matmul(ctx, op::head, x, {{head, w.head_bias, &logits}});
 }
 
 /// A stack of equal layers between the rows of a vocabulary: what an architecture is, once it has said what a Layer is.

@@ -6,13 +6,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <string>
-#include <string_view>
 
 #include <wafer/core/config.hpp>
 #include <wafer/core/error.hpp>
-#include <wafer/core/human.hpp>
 #include <wafer/io/checkpoint.hpp>
 #include <wafer/kernel/rope.hpp>
+#include <wafer/model/hyperparameters.hpp>
 
 namespace wafer::inline WAFER_ABI {
 
@@ -21,6 +20,7 @@ struct model_config {
     std::string architecture;  // general.architecture
     std::string name;          // general.name, may be empty
     std::size_t n_layer = 0;
+    std::size_t n_nextn = 0;    // blocks behind the layers that draft further tokens; not used
     std::size_t n_vocab = 0;    // rows of the embedding
     std::size_t n_context = 0;  // positions it was trained for
     std::size_t d_model = 0;
@@ -37,78 +37,64 @@ struct model_config {
     friend bool operator==(const model_config&, const model_config&) = default;
 };
 
-/// Reads the keys common to all architectures; keys are prefixed with the architecture's name, as GGUF does.
-/// @throws error{errc::missing_key, errc::wrong_type, errc::corrupt}
+/// Reads the keys common to all architectures.
+/// @throws error{errc::missing_key, errc::wrong_type, errc::corrupt, errc::unsupported_key}
 /// @cite GGUF specification, "Standardized key-value pairs"
-[[nodiscard]] inline model_config read_config(const checkpoint& file) {
-    const auto& meta = file.metadata();
+[[nodiscard]] inline model_config read_config(hyperparameters& keys, const checkpoint& file) {
     model_config c;
-    c.architecture = meta.template require<std::string>("general.architecture");
-    c.name = meta.template find<std::string>("general.name").value_or("");
-    const auto key = [&](std::string_view rest) { return c.architecture + "." + std::string(rest); };
-    // Every size lies in a range that real models stay far inside of, so that no later product can overflow.
-    const auto size = [&](std::string_view rest, std::optional<std::uint64_t> otherwise, std::uint64_t least,
-                          std::uint64_t most) {
-        const auto name = key(rest);
-        const auto found = meta.template find<std::uint64_t>(name);
-        if (!found && !otherwise) raise(errc::missing_key, "the model needs this key", {file.path(), {}, name});
-        const auto value = found.value_or(otherwise.value_or(0));
-        if (value < least || value > most)
-            raise(errc::corrupt,
-                  "value " + std::to_string(value) + " is outside " + std::to_string(least) + ".." +
-                      std::to_string(most),
-                  {file.path(), {}, name});
-        return static_cast<std::size_t>(value);
-    };
-    const auto number = [&](std::string_view rest, double otherwise, double above) {
-        const auto name = key(rest);
-        const double value = meta.template find<double>(name).value_or(otherwise);
-        if (!(value > above) || !std::isfinite(value))
-            raise(errc::corrupt, "value must be a finite number above " + fixed(above, 0), {file.path(), {}, name});
-        return value;
-    };
+    c.architecture = keys.architecture();
+    c.name = file.metadata().find<std::string>("general.name").value_or("");
 
-    c.n_layer = size("block_count", {}, 1, 1024);
-    c.n_context = size("context_length", {}, 1, std::uint64_t{1} << 28);
-    c.d_model = size("embedding_length", {}, 1, 1 << 20);
-    c.n_head = size("attention.head_count", {}, 1, 1 << 14);
-    c.n_kv = size("attention.head_count_kv", c.n_head, 1, 1 << 14);
+    c.n_layer = keys.size("block_count", {}, 1, 1024);
+    c.n_nextn = keys.size("nextn_predict_layers", 0, 0, c.n_layer - 1);  // counted in block_count
+    c.n_layer -= c.n_nextn;
+    c.n_context = keys.size("context_length", {}, 1, std::uint64_t{1} << 28);
+    c.d_model = keys.size("embedding_length", {}, 1, 1 << 20);
+    static_cast<void>(keys.size("embedding_length_out", c.d_model, c.d_model, c.d_model));
+    c.n_head = keys.size("attention.head_count", {}, 1, 1 << 14);
+    c.n_kv = keys.size("attention.head_count_kv", c.n_head, 1, 1 << 14);
     if (c.n_head % c.n_kv != 0)
-        raise(errc::corrupt,
-              std::to_string(c.n_head) + " heads cannot share " + std::to_string(c.n_kv) + " key/value heads",
-              {file.path(), {}, key("attention.head_count_kv")});
-    c.d_head = size("attention.key_length", c.d_model / c.n_head, 1, 1 << 14);
-    c.d_value = size("attention.value_length", c.d_head, 1, 1 << 14);
-    c.d_ff = size("feed_forward_length", 0, 0, 1 << 22);
-    c.n_expert = size("expert_count", 0, 0, 4096);
+        keys.refuse(errc::corrupt, "attention.head_count_kv",
+                    std::to_string(c.n_head) + " heads cannot share " + std::to_string(c.n_kv) + " key/value heads");
+    c.d_head = keys.size("attention.key_length", c.d_model / c.n_head, 1, 1 << 14);
+    c.d_value = keys.size("attention.value_length", c.d_head, 1, 1 << 14);
+    const double scale = keys.find<double>("attention.scale").value_or(0) * std::sqrt(static_cast<double>(c.d_head));
+    if (scale != 0 && !(std::abs(scale - 1) < 1e-5))
+        keys.refuse(errc::unsupported_key, "attention.scale", "scores other than by 1/sqrt(d_head) are not supported");
+    const auto window = keys.find<std::uint64_t>("attention.sliding_window").value_or(0);
+    if (window != 0 && window < c.n_context)
+        keys.refuse(errc::unsupported_key, "attention.sliding_window",
+                    "attention to the last " + std::to_string(window) + " positions alone is not supported");
+    c.d_ff = keys.size("feed_forward_length", 0, 0, 1 << 22);
+    const auto activation = keys.find<std::string>("hidden_activation").value_or("silu");
+    if (activation != "silu" && activation != "swish")
+        keys.refuse(errc::unsupported_key, "hidden_activation", "activation '" + activation + "' is not supported");
+    c.n_expert = keys.size("expert_count", 0, 0, 4096);
     if (c.n_layer * c.n_expert > 1 << 17)
-        raise(errc::corrupt,
-              std::to_string(c.n_layer) + " layers of " + std::to_string(c.n_expert) + " experts are too many",
-              {file.path(), {}, key("expert_count")});
-    c.n_active = size("expert_used_count", 0, 0, c.n_expert);
+        keys.refuse(errc::corrupt, "expert_count",
+                    std::to_string(c.n_layer) + " layers of " + std::to_string(c.n_expert) + " experts are too many");
+    c.n_active = keys.size("expert_used_count", 0, 0, c.n_expert);
     if ((c.n_expert == 0) != (c.n_active == 0))
-        raise(errc::corrupt, "a mixture of experts needs both a count and a used count",
-              {file.path(), {}, key("expert_used_count")});
-    c.d_ff_expert = size("expert_feed_forward_length", c.d_ff, 0, 1 << 22);
-    c.rms_eps = static_cast<float>(number("attention.layer_norm_rms_epsilon", 1e-5, 0));
+        keys.refuse(errc::corrupt, "expert_used_count", "a mixture of experts needs both a count and a used count");
+    c.d_ff_expert = keys.size("expert_feed_forward_length", c.d_ff, 0, 1 << 22);
+    c.rms_eps = static_cast<float>(keys.number("attention.layer_norm_rms_epsilon", 1e-5, 0));
 
     auto& r = c.rope;
-    r.d_rope = size("rope.dimension_count", c.d_head, 2, c.d_head);
-    if (r.d_rope % 2 != 0)
-        raise(errc::corrupt, "rotated elements come in pairs", {file.path(), {}, key("rope.dimension_count")});
-    r.base = number("rope.freq_base", 10000, 1);
-    const auto kind = meta.template find<std::string>(key("rope.scaling.type"));
+    r.d_rope = keys.size("rope.dimension_count", c.d_head, 2, c.d_head);
+    if (r.d_rope % 2 != 0) keys.refuse(errc::corrupt, "rope.dimension_count", "rotated elements come in pairs");
+    r.base = keys.number("rope.freq_base", 10000, 1);
+    const auto kind = keys.find<std::string>("rope.scaling.type");
     // Files from before 2023-08 have the factor under another name and no type.
-    r.factor = number("rope.scaling.factor", number("rope.scale_linear", 1, 0), 0);
+    r.factor = keys.number("rope.scaling.factor", keys.number("rope.scale_linear", 1, 0), 0);
     if (!kind || *kind == "linear") r.scaling = r.factor == 1 ? rope_scaling::none : rope_scaling::linear;
     else if (*kind == "yarn") r.scaling = rope_scaling::yarn;
     else if (*kind != "none")
-        raise(errc::corrupt, "unknown scaling '" + *kind + "': this release knows none, linear and yarn",
-              {file.path(), {}, key("rope.scaling.type")});
-    r.original_context = number("rope.scaling.original_context_length", static_cast<double>(c.n_context), 0);
-    r.beta_fast = number("rope.scaling.yarn_beta_fast", 32, 0);
-    r.beta_slow = number("rope.scaling.yarn_beta_slow", 1, 0);
-    r.attention_factor = number("rope.scaling.attn_factor", 1, 0);
+        keys.refuse(errc::unsupported_key, "rope.scaling.type",
+                    "unknown scaling '" + *kind + "': this release knows none, linear and yarn");
+    r.original_context = keys.number("rope.scaling.original_context_length", static_cast<double>(c.n_context), 0);
+    r.beta_fast = keys.number("rope.scaling.yarn_beta_fast", 32, 0);
+    r.beta_slow = keys.number("rope.scaling.yarn_beta_slow", 1, 0);
+    r.attention_factor = keys.number("rope.scaling.attn_factor", 1, 0);
     return c;
 }
 

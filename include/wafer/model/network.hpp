@@ -13,6 +13,7 @@
 #include <string>
 #include <utility>
 #include <variant>
+#include <vector>
 
 #include <wafer/core/config.hpp>
 #include <wafer/core/error.hpp>
@@ -22,8 +23,10 @@
 #include <wafer/model/architectures.hpp>
 #include <wafer/model/config.hpp>
 #include <wafer/model/fingerprint.hpp>
+#include <wafer/model/hyperparameters.hpp>
 #include <wafer/model/kv_cache.hpp>
 #include <wafer/model/sequence_shape.hpp>
+#include <wafer/model/weights.hpp>
 #include <wafer/sram/arena.hpp>
 
 namespace wafer::inline WAFER_ABI {
@@ -33,15 +36,20 @@ namespace wafer::inline WAFER_ABI {
 class network {
 public:
     /// Plans. @param n_tiles  owners of rows; normally the threads that will run it.
-    /// @throws error: unsupported_architecture, missing_key, missing_tensor, wrong_type, wrong_shape, corrupt
-    explicit network(const checkpoint& file, std::size_t n_tiles = 1)
-        : weights_(make_architecture(file)), config_(read_config(file)) {
-        config_.n_vocab = vocabulary_size(file);
+    /// @throws error: unsupported_architecture, missing_key, missing_tensor, wrong_type, wrong_shape, corrupt; unsupported_key;
+    /// unused_tensor, unless those are allowed
+    explicit network(const checkpoint& file, std::size_t n_tiles = 1, unused_tensors others = unused_tensors::refused)
+        : weights_(make_architecture(file)), others_(others) {
+        hyperparameters keys(file);
+        config_ = read_config(keys, file);
+        config_.n_vocab = vocabulary_size(file, keys);
+        for (auto& line : keys.check_others()) warnings_.push_back(std::move(line));
         std::visit(
             [&](auto& w) {
                 config_.rope.pairs = w.pairs;
                 weight_list list(file, plan_, bindings_);
                 w.list(list, config_);
+                if (auto line = list.check_others(config_, others); !line.empty()) warnings_.push_back(std::move(line));
             },
             weights_);
         plan_.place(placements::spread{}, sram::mesh::host(static_cast<std::uint32_t>(n_tiles)));
@@ -71,7 +79,7 @@ public:
     /// @throws error before anything has changed: wrong_shape and the like, if the checkpoint differs in more than its numbers;
     /// error{errc::io_failed} if its reader fails half-way: the network has no weights then until the next swap
     void swap(const checkpoint& file, thread_pool& pool) {
-        const network other(file, plan_.tiles());
+        const network other(file, plan_.tiles(), others_);
         model_config theirs = other.config_;
         theirs.name = config_.name;
         theirs.n_context = config_.n_context;
@@ -93,6 +101,8 @@ public:
 
     /// Sizes and constants, with n_vocab counted in the embedding.
     [[nodiscard]] const model_config& config() const noexcept { return config_; }
+    /// What its checkpoint says that was passed over, a line each.
+    [[nodiscard]] std::span<const std::string> warnings() const noexcept { return warnings_; }
     /// Which bytes are resident where: known before load().
     [[nodiscard]] const arena_plan& plan() const noexcept { return plan_; }
     /// Whether it has weights: after load(), and not after a swap that failed half-way.
@@ -139,11 +149,15 @@ public:
     }
 
 private:
-    std::size_t vocabulary_size(const checkpoint& file) const {
+    std::size_t vocabulary_size(const checkpoint& file, hyperparameters& keys) {
         const auto* t = file.find("token_embd.weight");
         if (t == nullptr)
             raise(errc::missing_tensor, "the model needs this tensor", {file.path(), {}, "token_embd.weight"});
-        return t->dims.rows();
+        const std::size_t rows = t->dims.rows();
+        if (const auto said = keys.find<std::uint64_t>("vocab_size").value_or(rows); said != rows)
+            warnings_.push_back("key " + config_.architecture + ".vocab_size says " + std::to_string(said) +
+                                ", the embedding has " + std::to_string(rows) + " rows, which count");
+        return rows;
     }
     [[nodiscard]] weight_source source_of(const checkpoint& file) const {
         const auto find = [&file](const std::string& name) -> stored_weights {
@@ -173,7 +187,9 @@ private:
     }
 
     any_architecture weights_;
+    unused_tensors others_;
     model_config config_;
+    std::vector<std::string> warnings_;
     arena_plan plan_;
     weight_bindings bindings_;
     resident_arena arena_;

@@ -54,7 +54,8 @@ public:
 
     /// Reads tokens; afterwards logits() are those that follow the last one. None: changes nothing.
     /// @cost  one pass for each n_batch tokens, each with the pool to itself
-    /// @throws error{errc::stale_session} after a swap; error{errc::invalid_argument} for ids outside the vocabulary
+    /// @throws error: stale_session after a swap; invalid_argument for ids outside the vocabulary; not_finite if a pass gave
+    /// logits that are no numbers, of which nothing stays
     eval_status eval(std::span<const std::int32_t> tokens) {
         return run(tokens, shape_.n_batch, 1, [](std::size_t, std::span<const float>) {});
     }
@@ -180,6 +181,10 @@ private:
         network_->forward(ctx, batch);
         meter_.end();
         if (ctx.stopped()) return eval_status::stopped;
+        for (std::size_t i = 0; i < n_output; ++i)
+            if (!all_finite(row(i)))
+                raise(errc::not_finite, "the network gave logits that are NaN or infinite: its weights are damaged, or "
+                                        "overflow; get the file anew");
         for (std::size_t i = 0; i < pass_use_.size(); ++i) expert_use_[i] += pass_use_[i];
         return eval_status::done;
     }

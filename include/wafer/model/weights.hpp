@@ -2,16 +2,23 @@
 // L7 model: how an architecture names its tensors, once, for planning, loading and phantoms alike.
 #pragma once
 
+#include <algorithm>
+#include <charconv>
 #include <cstddef>
-#include <functional>
-#include <optional>
+#include <cstdint>
+#include <initializer_list>
+#include <span>
 #include <string>
+#include <string_view>
+#include <system_error>
 #include <utility>
 #include <vector>
 
 #include <wafer/core/config.hpp>
 #include <wafer/core/error.hpp>
+#include <wafer/core/printable.hpp>
 #include <wafer/io/checkpoint.hpp>
+#include <wafer/model/config.hpp>
 #include <wafer/sram/arena.hpp>
 #include <wafer/sram/resident.hpp>
 
@@ -19,6 +26,19 @@ namespace wafer::inline WAFER_ABI {
 
 /// Whether a model may do without a tensor.
 enum class presence : std::uint8_t { required, optional };
+
+/// What becomes of tensors that the architecture does not use. A bias or a norm that is left out makes answers wrong.
+enum class unused_tensors : std::uint8_t { refused, allowed };
+
+/// A tensor that is known by its name to be of no use to text. An empty end: any.
+struct leftover_tensor {
+    std::string_view begin, end;
+};
+inline constexpr leftover_tensor leftover_tensors[] = {
+    {"blk.", ".attn_rot_embd.weight"},  // the angles' frequencies, as old converters kept them
+    {"v.", ""},                         // an image encoder, and
+    {"mm.", ""},                        // what leads from it to the model
+};
 
 /// Which view sees which part of an arena. Views must stay where they are.
 class weight_bindings {
@@ -69,8 +89,43 @@ public:
         if (const auto* t = find(name, {n}, need)) bindings_.add(view, plan_.add_vector({name, t->type, n, 0}));
     }
 
+    /// To be called when the architecture has listed all: tells of the tensors that it did not.
+    /// @return a line about them, or none where there are none but known leftovers
+    /// @throws error{errc::unused_tensor}, naming the first few, unless they are allowed
+    [[nodiscard]] std::string check_others(const model_config& c, unused_tensors others) {
+        std::sort(listed_.begin(), listed_.end());
+        const tensor_info* first = nullptr;
+        std::string names;
+        std::size_t n = 0;
+        for (const auto& t : file_.tensors()) {
+            if (std::binary_search(listed_.begin(), listed_.end(), t.name) || is_leftover(t.name, c)) continue;
+            if (n == 0) first = &t;
+            if (n < 4) names += (n == 0 ? "" : ", ") + printable(t.name);
+            ++n;
+        }
+        if (n == 0) return {};
+        const std::string what = std::to_string(n) + (n == 1 ? " tensor of the file is" : " tensors of the file are") +
+                                 " not used by architecture '" + c.architecture + "': " + names +
+                                 (n > 4 ? ", ..." : "");
+        if (others == unused_tensors::refused)
+            raise(errc::unused_tensor,
+                  what + "; answers would be wrong. unused_tensors::allowed loads the model without them",
+                  {file_.files()[first->file], first->offset, first->name});
+        return what;
+    }
+
 private:
+    [[nodiscard]] static bool is_leftover(std::string_view name, const model_config& c) noexcept {
+        for (const auto& known : leftover_tensors)
+            if (name.starts_with(known.begin) && name.ends_with(known.end)) return true;
+        constexpr std::string_view block = "blk.";
+        std::size_t layer = 0;
+        if (!name.starts_with(block)) return false;
+        const auto number = std::from_chars(name.data() + block.size(), name.data() + name.size(), layer);
+        return number.ec == std::errc{} && layer >= c.n_layer && layer < c.n_layer + c.n_nextn;
+    }
     const tensor_info* find(const std::string& name, std::initializer_list<std::uint64_t> dims, presence need) {
+        listed_.push_back(name);
         const tensor_info* t = file_.find(name);
         if (t == nullptr) {
             if (need == presence::optional) return nullptr;
@@ -92,6 +147,7 @@ private:
     const checkpoint& file_;
     arena_plan& plan_;
     weight_bindings& bindings_;
+    std::vector<std::string> listed_;
 };
 
 }  // namespace wafer::inline WAFER_ABI
