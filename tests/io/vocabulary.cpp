@@ -105,17 +105,20 @@ TEST_CASE("vocabulary: none, by any name") {
     CHECK_FALSE(read(file.pair("general.architecture", "llama")));
 }
 
-TEST_CASE("vocabulary: ids of no token are refused where they are needed, else dropped") {
-    for (const std::int32_t id : {8, -1, 0x7FFFFFFF}) {
-        for (const char* name : {"bos", "eos"}) {
-            auto file = some("llama");
-            CHECK(refusal(file.pair(prefix + name + "_token_id", id)) == errc::bad_vocabulary);
+TEST_CASE("vocabulary: an id of no token is as good as none, and a warning tells") {
+    for (const std::int32_t id : {8, -1, 0x7FFFFFFF})
+        for (const char* name : {"bos", "eos", "unknown", "eot", "eom"}) {
+            const vocabulary v = with("llama", std::string(name) + "_token_id", id);
+            const auto of = [&](std::string_view which, const std::optional<token_id>& found) {
+                CHECK(found.has_value() == (which != name && which != "eot" && which != "eom"));
+            };
+            of("bos", v.bos), of("eos", v.eos), of("unknown", v.unknown), of("eot", v.eot), of("eom", v.eom);
+            REQUIRE(v.warnings.size() == 1);
+            CHECK(v.warnings[0] == "key tokenizer.ggml." + std::string(name) + "_token_id names token " +
+                                       std::to_string(id) + ", which is outside the vocabulary of 8 tokens");
         }
-        CHECK_FALSE(with("llama", "unknown_token_id", id).unknown);
-        CHECK_FALSE(with("llama", "eot_token_id", id).eot);
-        CHECK_FALSE(with("llama", "eom_token_id", id).eom);
-        CHECK(with("llama", "padding_token_id", id).bos == 1);  // not read
-    }
+    CHECK(with("llama", "padding_token_id", 9).warnings.empty());  // not read
+    CHECK(with("llama", "suppress_tokens", 1).warnings.size() == 1);
 }
 
 TEST_CASE("vocabulary: keys of other types, and a file without tokens, are refused") {

@@ -130,7 +130,8 @@ TEST_CASE("bpe: tokens that are not normal take no part in merging") {
 
 TEST_CASE("bpe: a vocabulary without merges yields bytes") {
     const byte_vocabulary m = bytes_only();
-    const byte_level_bpe bpe(m.source, m.pieces);
+    vocabulary source = m.source;
+    const byte_level_bpe bpe(source, m.pieces);
     std::vector<token_id> ids;
     piece_cache cache(3);
     bpe.encode("h\xC3\xA9", m.pieces, cache, ids);

@@ -39,7 +39,8 @@ struct spelling {
         for (int b = 0; b < 256; ++b) add(std::string("<0x") + hex[b >> 4] + hex[b & 15] + ">", 0, token_type::byte);
     }
     std::vector<token_id> encode(std::string_view text) const {
-        const sentencepiece words(source, pieces);
+        vocabulary mine = source;
+        const sentencepiece words(mine, pieces);
         std::vector<token_id> ids;
         piece_cache cache(text.size());
         words.encode(text, pieces, cache, ids);

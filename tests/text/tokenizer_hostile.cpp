@@ -42,8 +42,7 @@ TEST_CASE("tokenizer: vocabularies that contradict themselves are refused") {
     CHECK(broken([](auto& v) { v.scores.assign(3, 0.f); }) == errc::bad_vocabulary);
     CHECK(broken([](auto& v) { v.eos = 266; }) == errc::bad_vocabulary);
     CHECK(broken([](auto& v) { v.unknown = -1; }) == errc::bad_vocabulary);
-    CHECK(broken([](auto& v) { v.tokens[257] = v.tokens[256]; }) == errc::bad_vocabulary);
-    CHECK(broken([](auto& v) { v.tokens[262] = v.tokens[261]; }) == errc::bad_vocabulary);
+    CHECK(broken([](auto& v) { v.tokens[257] = v.tokens[256]; }) == errc::bad_vocabulary);  // a merge's token is gone
     CHECK(broken([](auto& v) { v.merges[0] = {"a", "q"}; }) == errc::bad_vocabulary);
     CHECK(broken([](auto& v) { v.merges[0] = {"ab", ""}; }) == errc::bad_vocabulary);
     CHECK(broken([](auto& v) { v.merges[0] = {}; }) == errc::bad_vocabulary);
@@ -66,14 +65,12 @@ TEST_CASE("tokenizer: hostile SentencePiece vocabularies are refused or work") {
     CHECK(broken([](auto&) {}) == errc::cancelled);
     CHECK(broken([](auto& v) { v.scores.clear(); }) == errc::bad_vocabulary);
     CHECK(broken([](auto& v) { v.scores.pop_back(); }) == errc::bad_vocabulary);
-    CHECK(broken([](auto& v) { v.tokens[260] = v.tokens[259]; }) == errc::bad_vocabulary);
     CHECK(broken([](auto& v) { v.tokens[3] = "<0x0G>"; }) == errc::bad_vocabulary);
     CHECK(broken([](auto& v) { v.tokens[3] = ""; }) == errc::bad_vocabulary);
     CHECK(broken([](auto& v) { v.merges = {{"a", "q"}}; }) == errc::bad_vocabulary);
     CHECK(broken([](auto& v) { v.merges = {{"", ""}}; }) == errc::bad_vocabulary);
     CHECK(broken([](auto& v) { v.tokens[259] = std::string(2000, 'a'); }) == errc::bad_vocabulary);
     CHECK(broken([](auto& v) { v.tokens[267] = std::string(2000, '<'); }) == errc::bad_vocabulary);
-    CHECK(broken([](auto& v) { v.tokens[2] = "<s>"; }) == errc::bad_vocabulary);
     CHECK(broken([](auto& v) { v.added = {{.id = 268}}; }) == errc::bad_vocabulary);
     CHECK(broken([](auto& v) { v.added = {{.id = -1}}; }) == errc::bad_vocabulary);
     CHECK(broken([](auto& v) {
@@ -93,6 +90,76 @@ TEST_CASE("tokenizer: hostile SentencePiece vocabularies are refused or work") {
     v.tokens[262] = "\xFF\xFE\x80";  // not UTF-8
     const tokenizer t(v);
     CHECK(t.decode(t.encode("abba")) == "abba");
+}
+
+TEST_CASE("tokenizer: of tokens that are the same text the last one counts, and a warning tells") {
+    vocabulary v = small_vocabulary();
+    v.tokens.insert(v.tokens.end(), {"ab", "<s>"});  // 266 and 267, twins of 256 and 261
+    v.types.insert(v.types.end(), {token_type::normal, token_type::control});
+    const tokenizer t(v);
+    CHECK((t.encode("ab<s>abc") == std::vector<token_id>{266, 267, 257}));
+    CHECK(t.decode(std::vector<token_id>{256, 266}) == "abab");
+    CHECK(t.find("<s>") == 267);
+    CHECK((t.is_control(261) && t.is_control(267)));
+    CHECK(t.encode("<s>", special_text::as_text).size() == 3);
+    REQUIRE(t.warnings().size() == 2);
+    CHECK(t.warnings()[0] == "tokens 256 and 266 are both \"ab\": the text is encoded as the latter");
+    CHECK(t.warnings()[1] == "tokens 261 and 267 are both \"<s>\": the text is encoded as the latter");
+
+    vocabulary s = small_sentencepiece();
+    s.tokens.push_back("ab");  // 268, a twin of 260
+    s.types.push_back(token_type::normal);
+    s.scores.push_back(-1);
+    const tokenizer words(s);
+    CHECK(words.encode("cab") == std::vector<token_id>{263, 266, 268});
+    CHECK(words.warnings().size() == 1);
+
+    v = small_vocabulary();
+    for (int i = 0; i < 1000; ++i) {
+        v.tokens.push_back("ab");
+        v.types.push_back(token_type::normal);
+    }
+    CHECK(tokenizer(v).warnings().size() == 17);  // nobody reads a thousand
+}
+
+TEST_CASE("tokenizer: a token with the name of a control token is one, whatever its type, and a warning tells") {
+    for (const auto& known : control_names)
+        for (const auto type :
+             {token_type::normal, token_type::user_defined, token_type::unused, token_type::control}) {
+            CAPTURE(known.text);
+            vocabulary v = small_vocabulary();
+            const bool tag = known.text == "</s>";  // may be HTML: it is what its type says
+            if (tag) {
+                v.tokens[262] = "<other>";
+                v.eos.reset();
+            }
+            v.tokens.emplace_back(known.text);
+            v.types.push_back(type);
+            const tokenizer t(v);
+            const bool is_control = !tag || type == token_type::control;
+            CHECK(t.is_control(266) == is_control);
+            CHECK(t.is_end(266) == (known.ends && (is_control || type == token_type::user_defined)));
+            CHECK(t.warnings().size() == (is_control && type != token_type::control ? 1 : 0));
+            if (!is_control) continue;
+            CHECK(t.encode(std::string("a") + std::string(known.text)) == std::vector<token_id>{'a', 266});
+            CHECK(t.decode(std::vector<token_id>{266}).empty());
+            CHECK(t.encode(known.text, special_text::as_text).size() > 1);  // what a user types stays text
+        }
+    vocabulary v = small_vocabulary();
+    v.types.clear();  // all normal
+    v.tokens.emplace_back("<|im_end|>");
+    CHECK(tokenizer(v).is_end(266));
+    // In harmony a message's end does not end the turn.
+    for (const bool harmony : {false, true}) {
+        v = small_vocabulary();
+        for (const char* name : {"<|end|>", "<|return|>", harmony ? "<|call|>" : "<|other|>"}) {
+            v.tokens.emplace_back(name);
+            v.types.push_back(token_type::normal);
+        }
+        const tokenizer t(v);
+        CHECK(t.is_end(266) == !harmony);
+        CHECK(t.is_control(266));
+    }
 }
 
 TEST_CASE("tokenizer: whatever a vocabulary holds, it is refused or serves") {

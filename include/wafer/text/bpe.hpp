@@ -59,9 +59,10 @@ public:
     /// The bytes of a token of this model, from its stored form.
     [[nodiscard]] static std::string piece(std::string_view stored) { return byte_level_decode(stored); }
 
+    /// Warns of tokens that are the same text.
     /// @throws error{errc::unsupported_tokenizer} for an unknown pre-tokenizer, with the list of known ones;
-    ///         error{errc::bad_vocabulary} for duplicate tokens, merges of unknown tokens, or bytes without a token.
-    byte_level_bpe(const vocabulary& source, const token_pieces& pieces) : index_(pieces.size()) {
+    ///         error{errc::bad_vocabulary} for merges of unknown tokens, or bytes without a token.
+    byte_level_bpe(vocabulary& source, const token_pieces& pieces) : index_(pieces.size()) {
         const pretokenizer* pre = find_pretokenizer(source.pre);
         if (pre == nullptr) raise(errc::unsupported_tokenizer, unknown_pretokenizer(source.pre));
         next_piece_ = pre->next;
@@ -109,10 +110,10 @@ private:
         return message;
     }
 
-    void index_tokens(const vocabulary& source, const token_pieces& pieces) {
+    void index_tokens(vocabulary& source, const token_pieces& pieces) {
         for (std::size_t i = 0; i < pieces.size(); ++i) {
             if (!source.types.empty() && source.types[i] != token_type::normal) continue;
-            insert_once(index_, pieces, static_cast<token_id>(i), source);
+            insert_last(index_, pieces, static_cast<token_id>(i), source);
         }
     }
 

@@ -44,10 +44,11 @@ public:
     /// The bytes of a token of this model, from its stored form.
     [[nodiscard]] static std::string piece(std::string_view stored) { return replace_all(stored, visible_space, " "); }
 
-    /// Merges are the file's where it lists some, else every split of a token into two tokens, at its score.
-    /// @throws error{errc::bad_vocabulary} for neither scores nor merges, duplicate tokens, merges of unknown tokens,
+    /// Merges are the file's where it lists some, else every split of a token into two tokens, at its score. Warns of tokens
+    /// that are the same text.
+    /// @throws error{errc::bad_vocabulary} for neither scores nor merges, merges of unknown tokens,
     ///         bytes without a token, or tokens too long to be merged.
-    sentencepiece(const vocabulary& source, const token_pieces& pieces)
+    sentencepiece(vocabulary& source, const token_pieces& pieces)
         : index_(pieces.size()), add_space_prefix_(source.add_space_prefix.value_or(true)),
           remove_extra_whitespaces_(source.remove_extra_whitespaces), spaces_(source.spaces) {
         index_tokens(source, pieces);
@@ -103,12 +104,12 @@ private:
         return out == " " ? std::string{} : out;
     }
 
-    void index_tokens(const vocabulary& source, const token_pieces& pieces) {
+    void index_tokens(vocabulary& source, const token_pieces& pieces) {
         for (std::size_t i = 0; i < pieces.size(); ++i) {
             // A stored plain space is never met: those of a text are U+2581 to the file, so that it would be a twin.
             if (!is_normal(source, i) || source.tokens[i].find(' ') != std::string::npos) continue;
             const auto id = static_cast<token_id>(i);
-            insert_once(index_, pieces, id, source);
+            insert_last(index_, pieces, id, source);
             const std::string_view text = pieces[id];
             const std::size_t word = text.find_first_not_of(' ');
             if (word != text.npos && text.find(' ', word) != text.npos) words_stay_apart_ = false;

@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <wafer/core/config.hpp>
@@ -48,14 +49,13 @@ public:
     /// Room for `count` tokens.
     explicit token_index(std::size_t count = 0) : slots_(std::bit_ceil(count * 2 + 1), none) {}
 
-    /// The token that already has these bytes, or nothing and the id is entered. @pre at most `count` ids are entered.
-    /// @throws error{errc::bad_vocabulary} for tokens that are chosen to collide.
+    /// Enters an id, in the place of the one that has these bytes already, which is returned if there is one.
+    /// @pre at most `count` ids are entered. @throws error{errc::bad_vocabulary} for tokens that are chosen to collide.
     std::optional<token_id> insert(const token_pieces& pieces, token_id id) {
         const std::size_t slot = find_slot(pieces, pieces[id]);
         if (slot == nowhere) raise(errc::bad_vocabulary, "tokens chosen to collide");
-        if (slots_[slot] != none) return slots_[slot];
-        slots_[slot] = id;
-        return std::nullopt;
+        const token_id twin = std::exchange(slots_[slot], id);
+        return twin == none ? std::nullopt : std::optional(twin);
     }
     /// The token with exactly these bytes.
     [[nodiscard]] std::optional<token_id> find(const token_pieces& pieces, std::string_view raw) const noexcept {
@@ -79,11 +79,12 @@ private:
     std::vector<token_id> slots_;
 };
 
-/// Enters a token that text is made of. @throws error{errc::bad_vocabulary} for one that is there already.
-inline void insert_once(token_index& index, const token_pieces& pieces, token_id id, const vocabulary& source) {
+/// Enters a token. Of those that are the same text the last one is found, as in llama.cpp: a text has one token.
+/// @throws error{errc::bad_vocabulary}, as insert()
+inline void insert_last(token_index& index, const token_pieces& pieces, token_id id, vocabulary& source) {
     if (const auto twin = index.insert(pieces, id))
-        raise(errc::bad_vocabulary, "tokens " + std::to_string(*twin) + " and " + std::to_string(id) + " are both \"" +
-                                        source.tokens[static_cast<std::size_t>(id)] + "\"");
+        source.warn("tokens " + std::to_string(*twin) + " and " + std::to_string(id) + " are both \"" +
+                    source.tokens[static_cast<std::size_t>(id)] + "\": the text is encoded as the latter");
 }
 
 /// The token for text that has none. Not one that steers the model, as some files name the end of text: nothing that is

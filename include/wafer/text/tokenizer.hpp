@@ -18,6 +18,7 @@
 #include <wafer/core/config.hpp>
 #include <wafer/core/error.hpp>
 #include <wafer/text/bpe.hpp>
+#include <wafer/text/control_names.hpp>
 #include <wafer/text/piece_cache.hpp>
 #include <wafer/text/sentencepiece.hpp>
 #include <wafer/text/special_splitter.hpp>
@@ -33,9 +34,11 @@ enum class control_text : std::uint8_t { hide, show };
 /// Encodes and decodes text. Const after construction and shared by threads.
 class tokenizer {
 public:
+    /// Tokens that have the names of control tokens are such, whatever their type; of tokens with the same text the last one
+    /// is what encode() gives. warnings() tells of both.
     /// @throws error{errc::unsupported_tokenizer}, with the list of known ones; error{errc::bad_vocabulary} for ids out
-    ///         of range, duplicate tokens, arrays of other lengths, merges of unknown tokens, bytes without a token, or
-    ///         special tokens above 256 bytes.
+    ///         of range, arrays of other lengths, merges of unknown tokens, bytes without a token, or special tokens
+    ///         above 256 bytes.
     explicit tokenizer(vocabulary source) : source_(std::move(source)), model_(build()) {
         flags_.resize(size());
         std::vector<special_splitter::token> specials;
@@ -46,13 +49,16 @@ public:
             if (steers) flags |= control_flag;
             if (!steers && type != token_type::user_defined) continue;
             if (type != token_type::unknown) flags |= special_flag;
-            for (const std::string_view name : end_names)
-                if (pieces_[id] == name) flags |= end_flag;
+            if (const auto* name = find_control_name(pieces_[id]); name != nullptr && name->ends) flags |= end_flag;
             specials.push_back({pieces_[id], steers, {.id = id}});
         }
+        index_specials(specials);
+        // In harmony this ends a message, and the turn goes on.
+        if (const auto message_end = special_index_.find(pieces_, "<|end|>");
+            message_end && special_index_.find(pieces_, "<|return|>") && special_index_.find(pieces_, "<|call|>"))
+            flags_[static_cast<std::size_t>(*message_end)] &= static_cast<std::uint8_t>(~end_flag);
         for (const auto end : {source_.eos, source_.eot, source_.eom})
             if (end) flags_[static_cast<std::size_t>(*end)] |= end_flag;
-        index_specials(specials);
         for (const added_token& token : source_.added) read_added(token, specials);
         specials_ = special_splitter(specials, nfc_);
         // The stored forms have served; what remains of the source are its ids.
@@ -123,6 +129,8 @@ public:
     [[nodiscard]] bool adds_bos() const noexcept { return source_.add_bos && source_.bos; }
     /// Whether it expects them to end with eos(), and there is one.
     [[nodiscard]] bool adds_eos() const noexcept { return source_.add_eos && source_.eos; }
+    /// What the vocabulary says that was passed over, a line each.
+    [[nodiscard]] std::span<const std::string> warnings() const noexcept { return source_.warnings; }
     /// Whether a text, or what follows a special token, is encoded as if a space were before it (SentencePiece).
     [[nodiscard]] bool adds_space(bool after_special = false) const noexcept {
         return std::visit([&](const auto& model) { return model.adds_space(after_special); }, model_);
@@ -135,18 +143,6 @@ private:
     static constexpr std::uint8_t control_flag = 1, end_flag = 2, special_flag = 4;
     static constexpr std::size_t longest_text = std::size_t{1} << 30;  // NFC triples at most; positions have 32 bits
     static constexpr std::size_t longest_special = 256;                // bytes; bounds how far the search looks ahead
-    static constexpr std::string_view end_names[] = {"<|im_end|>",
-                                                     "<|eot_id|>",
-                                                     "<|eom_id|>",
-                                                     "<|end_of_text|>",
-                                                     "<|endoftext|>",
-                                                     "<|return|>",
-                                                     "<|call|>",
-                                                     "</s>",
-                                                     "<end_of_turn>",
-                                                     "<EOT>",
-                                                     "<\xEF\xBD\x9C"
-                                                     "end\xE2\x96\x81of\xE2\x96\x81sentence\xEF\xBD\x9C>"};
 
     [[nodiscard]] bool has(token_id id, std::uint8_t flag) const noexcept {
         return contains(id) && (flags_[static_cast<std::size_t>(id)] & flag) != 0;
@@ -157,6 +153,7 @@ private:
 
     models build() {
         check_shape();
+        correct_types(source_);
         if (source_.model == "llama") return make<sentencepiece>();
         if (source_.model != "gpt2")
             raise(errc::unsupported_tokenizer,
@@ -208,18 +205,23 @@ private:
         return std::string(1, static_cast<char>(*byte));
     }
 
-    void index_specials(const std::vector<special_splitter::token>& specials) {
+    // Of those that are the same text the last one stays among the specials.
+    void index_specials(std::vector<special_splitter::token>& specials) {
         special_index_ = token_index(specials.size());
+        std::vector<token_id> shadowed;
         for (const auto& [text, steers, how] : specials) {
             if (text.size() > longest_special)
                 raise(errc::bad_vocabulary, "special token " + std::to_string(how.id) + " has " +
                                                 std::to_string(text.size()) + " bytes; at most " +
                                                 std::to_string(longest_special) + " are supported");
             if (text.empty()) continue;  // never found
-            if (const auto twin = special_index_.insert(pieces_, how.id))
-                raise(errc::bad_vocabulary, "special tokens " + std::to_string(*twin) + " and " +
-                                                std::to_string(how.id) + " are both \"" + std::string(text) + "\"");
+            if (const auto twin = special_index_.find(pieces_, text)) shadowed.push_back(*twin);
+            insert_last(special_index_, pieces_, how.id, source_);
         }
+        std::sort(shadowed.begin(), shadowed.end());
+        std::erase_if(specials, [&](const special_splitter::token& t) {
+            return std::binary_search(shadowed.begin(), shadowed.end(), t.how.id);
+        });
     }
 
     void read_added(const added_token& token, std::vector<special_splitter::token>& specials) const {

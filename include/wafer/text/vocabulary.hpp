@@ -59,6 +59,14 @@ struct vocabulary {
     std::optional<bool> add_space_prefix;    // text begins with a space (SentencePiece, where it is the rule)
     std::optional<metaspace> spaces;         // by the rules of tokenizer.json (SentencePiece)
     bool remove_extra_whitespaces = false;   // of spaces side by side one counts, at the ends none (SentencePiece)
+    std::vector<std::string> warnings;       // what its file says that was passed over, a line each
+
+    /// Adds a warning, up to so many that somebody may read them.
+    void warn(std::string line) {
+        constexpr std::size_t most = 16;
+        if (warnings.size() < most) warnings.push_back(std::move(line));
+        else if (warnings.size() == most) warnings.emplace_back("and more of that kind");
+    }
 };
 
 /// The two tokens of a merge that is written as one text, "left right"; a text without a space is all left.
