@@ -77,11 +77,10 @@ void run(options o, const char* program) {
     const wafer::model model(file, how_to_load);
     static_cast<void>(model.words());  // without a vocabulary there is nothing to talk about
 
-    auto& how = o.session.how;
-    how.temperature =
-        o.temperature.value_or(file.metadata().find<float>("general.sampling.temp").value_or(how.temperature));
-    how.seed = o.seed ? *o.seed : std::random_device()();
-    if (o.think) o.session.thinking = *o.think != thinking::off;
+    o.session.how.seed = o.seed ? *o.seed : std::random_device()();
+    // What is shown or hidden is thought only where the model is told to; many models know no telling.
+    const bool asks = model.has_chat_template() && model.chat().asks_for_thinking();
+    if (o.think && (asks || o.think == thinking::off)) o.session.thinking = *o.think != thinking::off;
     if (o.fleet.devices.empty()) {
         wafer::session<> session(model, o.session);
         talk(model, session, plan, o, prompt);

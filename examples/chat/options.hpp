@@ -30,7 +30,6 @@ struct options {
     std::string model;                  // empty: the default model
     std::optional<std::string> prompt;  // answer it and exit
     std::optional<thinking> think;      // not set: shown in a conversation, hidden otherwise
-    std::optional<float> temperature;   // not set: what the model's file recommends
     std::optional<std::uint64_t> seed;  // not set: another one each time
     wafer::session_options session;
     wafer::cost::fleet fleet;
@@ -81,15 +80,15 @@ inline constexpr option all_options[] = {
     {"--think", "HOW", "show, hide or off: whether the model thinks first, visibly",
      [](options& o, word v) { o.think = thinking_named(v); }},
     {"--system", "TEXT", "system prompt", [](options& o, word v) { o.session.system = v; }},
-    {"--temp", "T", "temperature; 0: the likeliest token (default: the model's)",
-     [](options& o, word v) { o.temperature = number<float>(v); }},
-    {"--top-k", "N", "choose among the N likeliest tokens; 0: all (40)",
+    {"--temp", "T", "temperature; 0: the likeliest token (default: the model's, or 0.7)",
+     [](options& o, word v) { o.session.how.temperature = number<float>(v); }},
+    {"--top-k", "N", "choose among the N likeliest tokens; 0: all (the model's, or 40)",
      [](options& o, word v) { o.session.how.top_k = number<std::size_t>(v); }},
-    {"--top-p", "P", "... whose probabilities sum to P; 1: all (0.95)",
+    {"--top-p", "P", "... whose probabilities sum to P; 1: all (the model's, or 0.95)",
      [](options& o, word v) { o.session.how.top_p = number<float>(v, 1); }},
-    {"--min-p", "P", "... at least P times the likeliest; 0: all (0.05)",
+    {"--min-p", "P", "... at least P times the likeliest; 0: all (the model's, or 0.05)",
      [](options& o, word v) { o.session.how.min_p = number<float>(v, 1); }},
-    {"--repeat-penalty", "X", "makes recent tokens less likely; 1: off (1)",
+    {"--repeat-penalty", "X", "makes recent tokens less likely; 1: off (the model's, or 1)",
      [](options& o, word v) { o.session.how.repeat_penalty = number<float>(v); }},
     {"--seed", "N", "equal seeds give equal answers", [](options& o, word v) { o.seed = number<std::uint64_t>(v); }},
     {"--max-tokens", "N", "longest answer; 0: what fits (0)",

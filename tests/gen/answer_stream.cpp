@@ -144,14 +144,16 @@ TEST_CASE("session: an answer to a JSON schema is JSON of that schema, at any te
 TEST_CASE("session: an answer that the template does not take cannot end the conversation") {
     auto how = greedy();
     how.thinking = false;
-    how.tools = json(json::array{json("f"), json("g")});
+    how.tools =
+        json::parse(R"([{"type":"function","function":{"name":"f"}},{"type":"function","function":{"name":"g"}}])");
     how.grammar = grammar::gbnf(
         R"(root ::= "Hm.<tool_call>{\"name\": \"f\"}</tool_call><tool_call>{\"name\": \"g\"}</tool_call>")");
     // Takes no assistant of whom `refused` is true.
     const auto last_turn = [&](const std::string& refused) {
-        const auto m = with_template("{%- for m in messages %}{%- if m.role == 'assistant' and (" + refused +
-                                     ") %}{{ raise_exception('<tool_call>') }}{%- endif %}{{ m.role + m.content }}"
-                                     "{%- endfor %}");
+        const auto m = with_template(
+            "{{ tools[0].function.name }}{%- for m in messages %}{%- if m.role == 'assistant' and (" + refused +
+            ") %}{{ raise_exception('<tool_call>') }}{%- endif %}{{ m.role + m.content }}"
+            "{%- endfor %}");
         session chat{m, how};
         (void)chat.ask("a").text();
         const auto n = chat.messages().size();
@@ -162,7 +164,8 @@ TEST_CASE("session: an answer that the template does not take cannot end the con
     };
     CHECK(last_turn("false").tool_calls.as_array().size() == 2);
     // Ids are those of the session, not of the answer.
-    const auto m = with_template("{# <tool_call> #}{%- for m in messages %}{{ m.role + m.content }}{%- endfor %}");
+    const auto m = with_template(
+        "{# <tool_call> #}{{ tools | tojson }}{%- for m in messages %}{{ m.role + m.content }}{%- endfor %}");
     session chat{m, how};
     std::vector<std::string> ids;
     for (const auto* question : {"a", "b"})

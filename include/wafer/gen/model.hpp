@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <filesystem>
+#include <initializer_list>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -11,6 +12,7 @@
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include <wafer/core/config.hpp>
 #include <wafer/core/error.hpp>
@@ -19,6 +21,8 @@
 #include <wafer/core/human.hpp>
 #include <wafer/core/log.hpp>
 #include <wafer/exec/pool.hpp>
+#include <wafer/gen/recommended_sampling.hpp>
+#include <wafer/gen/sampler.hpp>
 #include <wafer/gen/vocabulary.hpp>
 #include <wafer/io/open.hpp>
 #include <wafer/model/network.hpp>
@@ -71,7 +75,7 @@ public:
     /// Whether words() gives one.
     [[nodiscard]] bool has_tokenizer() const noexcept { return state_->words.has_value(); }
     /// Whether chat() gives one: the file has a template, and it could be read.
-    [[nodiscard]] bool has_chat_template() const noexcept { return state_->chat.has_value(); }
+    [[nodiscard]] bool has_chat_template() const noexcept { return state_->chat.made.has_value(); }
     /// @throws error{errc::unsupported_tokenizer} if the file has no vocabulary
     [[nodiscard]] const tokenizer& words() const {
         if (!state_->words)
@@ -79,24 +83,30 @@ public:
                   "the model's file has no vocabulary: only token ids can be used with it");
         return *state_->words;
     }
+    /// The template for conversations. Some files have another one for those with tools.
     /// @throws error{errc::bad_template} if the file has no chat template, or one that cannot be read
-    [[nodiscard]] const chat_template& chat() const {
-        if (const auto& e = state_->chat_refusal) raise(e->code(), e->what());
-        if (!state_->chat)
+    [[nodiscard]] const chat_template& chat(bool with_tools = false) const {
+        const auto& one = template_for(with_tools);
+        if (one.refusal) raise(one.refusal->code(), one.refusal->what());
+        if (!one.made)
             raise(errc::bad_template,
                   "the model's file has no chat template: it can complete text, but not hold a conversation");
-        return *state_->chat;
+        return *one.made;
     }
+    /// How the model's file says that tokens are best drawn; what it does not say is not set.
+    [[nodiscard]] const sampling& recommended_sampling() const noexcept { return state_->drawn; }
 
     /// Whether the model may open thinking by itself, as far as its tokens or its template tell.
     [[nodiscard]] bool thinks() const {
+        const auto& chat = state_->chat.made;
         return (state_->words && state_->words->find(think_tags{}.open)) ||
-               (state_->chat && state_->chat->source().find("think>") != std::string::npos);
+               (chat && chat->source().find("think>") != std::string::npos);
     }
     /// How the model writes calls of tools: what its template, or else its special tokens, tell.
     [[nodiscard]] call_dialect calls() const {
-        if (state_->chat)
-            if (const auto d = dialect_of_template(state_->chat->source()); d != call_dialect::none) return d;
+        for (const bool with_tools : {true, false})
+            if (const auto& chat = template_for(with_tools).made)
+                if (const auto d = dialect_of_template(chat->source()); d != call_dialect::none) return d;
         if (!state_->words) return call_dialect::none;
         return dialect_of_tokens([&](std::string_view text) {
             const auto id = state_->words->find(text);
@@ -135,12 +145,18 @@ public:
     }
 
 private:
+    /// A template that cannot be read stops conversations, not the model.
+    struct file_template {
+        std::optional<chat_template> made;
+        std::optional<error> refusal;
+    };
     struct state {
         std::shared_ptr<thread_pool> pool;
         std::shared_ptr<network> net;
         std::optional<tokenizer> words;
-        std::optional<chat_template> chat;
-        std::optional<error> chat_refusal;
+        file_template chat, tool_chat;
+        sampling drawn;
+        std::vector<std::string> warnings;
         hash64 vocabulary;
         log_fn log;
         std::once_flag trie_made;
@@ -169,12 +185,27 @@ private:
             s.vocabulary = hash_of(*words);
             s.words.emplace(std::move(*words));
         }
-        if (auto source = file.metadata().find<std::string>("tokenizer.chat_template")) {
-            // A template that cannot be read stops conversations, not the model.
-            s.chat_refusal = refusal_of([&] { s.chat.emplace(*source); });
-        }
+        // @cite llama.cpp, gguf-py/gguf/vocab.py: named templates have keys of their own
+        s.chat = read_template(file, {"tokenizer.chat_template", "tokenizer.chat_template.default"});
+        s.tool_chat = read_template(file, {"tokenizer.chat_template.tool_use"});
+        s.drawn = read_sampling(file, s.warnings);
         s.net->load(file, *s.pool, options.progress, options.stop);
         return made;
+    }
+
+    // The template under the first of these keys that the file has.
+    static file_template read_template(const checkpoint& file, std::initializer_list<std::string_view> keys) {
+        file_template out;
+        for (const auto key : keys)
+            if (const auto source = file.metadata().find<std::string>(key)) {
+                out.refusal = refusal_of([&] { out.made.emplace(*source); });
+                return out;
+            }
+        return out;
+    }
+    [[nodiscard]] const file_template& template_for(bool with_tools) const noexcept {
+        const auto& tools = state_->tool_chat;
+        return with_tools && (tools.made || tools.refusal) ? tools : state_->chat;
     }
 
     void report() const {
@@ -199,9 +230,13 @@ private:
         if (!has_tokenizer()) log(log_level::warning, "no vocabulary: only token ids can be used");
         else
             for (const auto& line : words().warnings()) log(log_level::warning, line);
-        if (const auto& refusal = state_->chat_refusal)
-            log(log_level::warning, "the chat template cannot be used: " + std::string(refusal->what()));
-        else if (!has_chat_template()) log(log_level::info, "no chat template: text can be continued, not answered");
+        for (const auto& line : state_->warnings) log(log_level::warning, line);
+        for (const bool with_tools : {false, true})
+            if (const auto& refusal = (with_tools ? state_->tool_chat : state_->chat).refusal)
+                log(log_level::warning, "the chat template" + std::string(with_tools ? " for tools" : "") +
+                                            " cannot be used: " + refusal->what());
+        if (!state_->chat.made && !state_->chat.refusal)
+            log(log_level::info, "no chat template: text can be continued, not answered");
     }
     std::shared_ptr<state> state_;
 };

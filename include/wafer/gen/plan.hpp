@@ -32,7 +32,8 @@ struct model_plan {
     bytes cache{};    // keys and values at the full context
     bytes scratch{};  // buffers of the largest pass, logits included
     std::vector<sram::resident>
-        residents;  // the stored matrices; a device's tiles may share one in pieces of 32 weights
+        residents;                        // the stored matrices; a device's tiles may share one in pieces of 32 weights
+    std::vector<std::string> warnings{};  // what will not be as somebody may expect, a line each
 
     /// Memory that a model and one session take: weights, cache and scratch.
     [[nodiscard]] bytes total() const noexcept { return weights + cache + scratch; }
@@ -47,23 +48,33 @@ struct model_plan {
 /// Plans a model and a session. Allocates nothing of what it plans.
 /// @param n_threads  that will run it; 0: one for each CPU this process may use
 /// @param at_most  memory that may be used; default: what the system has available now
+/// @param others  tensors that the architecture does not use
 /// @throws error{errc::does_not_fit} naming the need, the limit and the longest context that would fit
-/// @throws error: unsupported_architecture, missing_key, missing_tensor, wrong_type, wrong_shape, corrupt;
-/// invalid_argument (shape); out_of_memory
+/// @throws error: unsupported_architecture, missing_key, missing_tensor, wrong_type, wrong_shape, corrupt; unsupported_key,
+/// unused_tensor; invalid_argument (shape); out_of_memory
 /// @cost  counting runs over shapes; no weight is read
 [[nodiscard]] inline model_plan plan(const checkpoint& file, sequence_shape shape = {}, std::size_t n_threads = 0,
-                                     std::optional<bytes> at_most = {}) {
+                                     std::optional<bytes> at_most = {},
+                                     unused_tensors others = unused_tensors::refused) {
     return or_out_of_memory([&] {
         const bytes limit = at_most ? *at_most : bytes(system::available_memory());
         if (n_threads == 0) n_threads = system::usable_cpus();
-        const network net(file, n_threads);
+        const network net(file, n_threads, others);
         shape = checked(shape, net.config());
         const auto scratch_for = [&](const sequence_shape& s) {
             return net.scratch_size(s, n_threads) + bytes(logits_size(s, net.config()) * sizeof(float));
         };
-        model_plan p{
-            net.config(),       shape, n_threads, net.stored(), net.plan().size(), net.cache_shape(shape).size(),
-            scratch_for(shape), {}};
+        model_plan p{net.config(),
+                     shape,
+                     n_threads,
+                     net.stored(),
+                     net.plan().size(),
+                     net.cache_shape(shape).size(),
+                     scratch_for(shape),
+                     {},
+                     {net.warnings().begin(), net.warnings().end()}};
+        if (auto warning = warning_of(shape.n_context, net.config()); !warning.empty())
+            p.warnings.push_back(std::move(warning));
         for (const auto& m : net.plan().matrices())
             p.residents.push_back({m.name, bytes(m.rows * row_bytes(m.type, m.cols)),
                                    ceil_div(m.rows * m.cols, std::size_t{32}), m.layer});
@@ -86,8 +97,9 @@ struct model_plan {
 
 /// The same for a file, of which the header alone is read. @throws error as above, and what open_checkpoint throws
 [[nodiscard]] inline model_plan plan(const std::filesystem::path& path, sequence_shape shape = {},
-                                     std::size_t n_threads = 0, std::optional<bytes> at_most = {}) {
-    return plan(open_checkpoint(path), shape, n_threads, at_most);
+                                     std::size_t n_threads = 0, std::optional<bytes> at_most = {},
+                                     unused_tensors others = unused_tensors::refused) {
+    return plan(open_checkpoint(path), shape, n_threads, at_most, others);
 }
 
 }  // namespace wafer::inline WAFER_ABI

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <limits>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -17,16 +18,43 @@
 namespace wafer::inline WAFER_ABI {
 
 /// How the next token is drawn. The steps run in this order: repetition penalty, top_k, top_p, min_p, temperature; each works
-/// on what the one before left.
+/// on what the one before left. What is not set is as the model's file recommends, or else as default_sampling has it.
 struct sampling {
-    float temperature = 0.7f;      // 0: greedy, the most likely token; ties go to the lower id
-    std::size_t top_k = 40;        // keep the k most likely; 0: all
-    float top_p = 0.95f;           // keep the most likely until their probabilities sum to this; 1: all
-    float min_p = 0.05f;           // keep what is at least this fraction of the most likely; 0: all
-    float repeat_penalty = 1.0f;   // logits of recent tokens are divided by it if positive, multiplied if not; 1: off
-    std::size_t repeat_last = 64;  // how many recent tokens that covers
-    std::uint64_t seed = 0;        // equal seeds give equal answers
+    std::optional<float> temperature{};     // 0: greedy, the most likely token; ties go to the lower id
+    std::optional<std::size_t> top_k{};     // keep the k most likely; 0: all
+    std::optional<float> top_p{};           // keep the most likely until their probabilities sum to this; 1: all
+    std::optional<float> min_p{};           // keep what is at least this fraction of the most likely; 0: all
+    std::optional<float> repeat_penalty{};  // divides logits of recent tokens if positive, else multiplies them; 1: off
+    std::optional<std::size_t> repeat_last{};  // how many recent tokens that covers
+    std::uint64_t seed = 0;                    // equal seeds give equal answers
 };
+
+/// Where neither the caller nor the model's file says otherwise.
+inline constexpr sampling default_sampling{
+    .temperature = 0.7f, .top_k = 40, .top_p = 0.95f, .min_p = 0.05f, .repeat_penalty = 1.0f, .repeat_last = 64};
+
+/// `how`, with what is not set taken from `otherwise`.
+[[nodiscard]] constexpr sampling filled(sampling how, const sampling& otherwise = default_sampling) noexcept {
+    const auto fill = [](auto& value, const auto& other) {
+        if (!value) value = other;
+    };
+    fill(how.temperature, otherwise.temperature), fill(how.top_k, otherwise.top_k), fill(how.top_p, otherwise.top_p);
+    fill(how.min_p, otherwise.min_p), fill(how.repeat_penalty, otherwise.repeat_penalty);
+    fill(how.repeat_last, otherwise.repeat_last);
+    return how;
+}
+
+/// What sampling needs where a value that is set is out of range, or null.
+[[nodiscard]] inline const char* fault_of(const sampling& how) noexcept {
+    const auto within = [](const auto& value, auto&& good) {
+        return !value || (std::isfinite(*value) && good(*value));
+    };
+    if (!within(how.temperature, [](float t) { return t >= 0; })) return "a temperature of 0 or more";
+    if (!within(how.top_p, [](float p) { return p > 0 && p <= 1; })) return "0 < top_p <= 1";
+    if (!within(how.min_p, [](float p) { return p >= 0 && p <= 1; })) return "0 <= min_p <= 1";
+    if (!within(how.repeat_penalty, [](float r) { return r > 0; })) return "a repetition penalty above 0";
+    return nullptr;
+}
 
 /// Draws tokens. After the first draw nothing allocates.
 /// @cite Fan et al. 2018 (top-k); Holtzman et al. 2020 (top-p); Nguyen et al. 2024 (min-p); Keskar et al. 2019, eq. 2 (penalty)
@@ -36,14 +64,8 @@ public:
     explicit sampler(const sampling& how = {}) : sampler(how, how.seed) {}
     /// Draws on as the one whose state() that was.
     /// @throws error{errc::invalid_argument} for values out of range
-    sampler(const sampling& how, std::uint64_t state) : how_(how), random_(state) {
-        const auto check = [](bool good, const char* what) {
-            if (!good) raise(errc::invalid_argument, std::string("sampling needs ") + what);
-        };
-        check(how.temperature >= 0 && std::isfinite(how.temperature), "a temperature of 0 or more");
-        check(how.top_p > 0 && how.top_p <= 1, "0 < top_p <= 1");
-        check(how.min_p >= 0 && how.min_p <= 1, "0 <= min_p <= 1");
-        check(how.repeat_penalty > 0 && std::isfinite(how.repeat_penalty), "a repetition penalty above 0");
+    sampler(const sampling& how, std::uint64_t state) : how_(filled(how)), random_(state) {
+        if (const char* needs = fault_of(how_)) raise(errc::invalid_argument, std::string("sampling needs ") + needs);
     }
 
     /// The next token after `recent`. Logits that are not numbers are never drawn.
@@ -61,14 +83,14 @@ public:
             candidates_.push_back(
                 {static_cast<std::int32_t>(i), std::isnan(logits[i]) ? lowest : std::min(logits[i], highest)});
         }
-        penalise(recent.last(std::min(how_.repeat_last, recent.size())));
-        if (how_.temperature == 0) return std::min_element(candidates_.begin(), candidates_.end(), likelier)->id;
+        penalise(recent.last(std::min(*how_.repeat_last, recent.size())));
+        if (*how_.temperature == 0) return std::min_element(candidates_.begin(), candidates_.end(), likelier)->id;
         keep_top_k();
         keep_probable();
         return draw();
     }
 
-    /// What it was made with.
+    /// What it was made with, filled.
     [[nodiscard]] const sampling& how() const noexcept { return how_; }
     /// All that draws change: with it, another sampler of the same `how` goes on alike.
     [[nodiscard]] std::uint64_t state() const noexcept { return random_; }
@@ -85,7 +107,7 @@ private:
     }
 
     void penalise(std::span<const std::int32_t> recent) noexcept {
-        if (how_.repeat_penalty == 1) return;
+        if (*how_.repeat_penalty == 1) return;
         for (std::size_t i = 0; i < recent.size(); ++i) {
             const auto at = recent.begin() + static_cast<std::ptrdiff_t>(i);
             if (std::find(recent.begin(), at, *at) != at) continue;  // once for each token, however often it came
@@ -94,11 +116,11 @@ private:
             if (found == candidates_.end() || found->id != *at) continue;
             float& l = found->logit;
             if (l != lowest)
-                l = std::clamp(l > 0 ? l / how_.repeat_penalty : l * how_.repeat_penalty, -highest, highest);
+                l = std::clamp(l > 0 ? l / *how_.repeat_penalty : l * *how_.repeat_penalty, -highest, highest);
         }
     }
     void keep_top_k() {
-        const std::size_t k = how_.top_k == 0 ? candidates_.size() : std::min(how_.top_k, candidates_.size());
+        const std::size_t k = *how_.top_k == 0 ? candidates_.size() : std::min(*how_.top_k, candidates_.size());
         std::partial_sort(candidates_.begin(), candidates_.begin() + static_cast<std::ptrdiff_t>(k), candidates_.end(),
                           likelier);
         candidates_.resize(k);
@@ -114,9 +136,9 @@ private:
         while (kept < candidates_.size()) {
             const double likelihood =
                 std::exp(static_cast<double>(candidates_[kept].logit - top));  // relative to the best
-            if (kept != 0 && likelihood < static_cast<double>(how_.min_p)) break;
+            if (kept != 0 && likelihood < static_cast<double>(*how_.min_p)) break;
             ++kept;
-            if ((sum += likelihood / total) >= static_cast<double>(how_.top_p)) break;
+            if ((sum += likelihood / total) >= static_cast<double>(*how_.top_p)) break;
         }
         candidates_.resize(kept);
     }
@@ -131,7 +153,7 @@ private:
         const float top = candidates_.front().logit;
         if (top == lowest) return candidates_.front().id;
         const auto weight = [&](const candidate& c) {
-            return std::exp(static_cast<double>((c.logit - top) / how_.temperature));
+            return std::exp(static_cast<double>((c.logit - top) / *how_.temperature));
         };
         double total = 0;
         for (const auto& c : candidates_) total += weight(c);

@@ -22,6 +22,7 @@
 #include <wafer/fwd.hpp>
 #include <wafer/gen/answer_rules.hpp>
 #include <wafer/gen/answer_stream.hpp>
+#include <wafer/gen/check_options.hpp>
 #include <wafer/gen/model.hpp>
 #include <wafer/gen/reply.hpp>
 #include <wafer/gen/sampler.hpp>
@@ -48,17 +49,20 @@ class session {
 public:
     /// A conversation with this model, priced by this policy. Of the model it keeps a copy, which shares all that is large.
     /// Neither copied nor moved: its answers refer to it.
-    /// @throws error: invalid_argument (shape or sampling), out_of_memory, target_unavailable (see simd::select)
+    /// @throws error: invalid_argument (shape, sampling, or what the chat template cannot show), bad_utf8, out_of_memory,
+    /// target_unavailable (see simd::select)
     explicit session(const model& m, Policy policy = {}, session_options options = {})
-        : model_(m), options_(std::move(options)),
+        : model_(m), options_(checked(std::move(options), m)),
           sequence_(
               or_out_of_memory([&] { return sequence<Policy>(m.net(), m.pool(), options_.shape, std::move(policy)); })),
           sampler_(options_.how) {
         or_out_of_memory([&] {
-            if (sequence_.capacity() < model_.config().n_context)
+            const std::size_t made_for = model_.config().n_context;
+            if (sequence_.capacity() < made_for)
                 model_.log(log_level::info, "context: " + std::to_string(sequence_.capacity()) + " positions of the " +
-                                                std::to_string(model_.config().n_context) +
-                                                " that the model was made for");
+                                                std::to_string(made_for) + " that the model was made for");
+            if (const auto warning = warning_of(sequence_.capacity(), model_.config()); !warning.empty())
+                model_.log(log_level::warning, warning);
             reset();
         });
     }
@@ -155,7 +159,8 @@ public:
     /// Goes on where a session with the same model and cache type was saved: the same logits and, on the same kernels, the same
     /// answers, bit for bit. What this session held, and all of its options but shape and grammar, are replaced.
     /// @throws error before anything has changed: bad_magic, unsupported_version, truncated, corrupt, wrong_model, wrong_type (of
-    /// cache), context_full (it holds more tokens than this session can), stale_session; for a path also what mapped_file throws
+    /// cache), context_full (it holds more tokens than this session can), stale_session, and as the constructor; for a path also
+    /// what mapped_file throws
     void load(const std::filesystem::path& path) {
         or_out_of_memory([&] {
             const mapped_file file(path);
@@ -166,6 +171,10 @@ public:
     void load(std::span<const std::byte> file, const std::string& name = "memory") {
         or_out_of_memory([&] {
             auto saved = parse_session(file, name, identity());
+            if (const auto refusal = refusal_of([&] { check_options(saved.options, model_); })) {
+                const bool damaged = refusal->code() == errc::bad_utf8;
+                raise(damaged ? errc::corrupt : refusal->code(), refusal->what(), {name, {}, {}});
+            }
             sampler drawing(saved.options.how, saved.random);
             sequence_.restore(saved.n_tok, saved.sequence);
             // Nothing can fail from here on.
@@ -198,16 +207,28 @@ public:
     /// Changes how tokens are drawn from now on, with randomness from how.seed.
     /// @throws error{errc::invalid_argument} for values out of range; then nothing has changed
     void set_sampling(const sampling& how) {
-        sampler_ = sampler(how);
-        options_.how = how;
+        sampler_ = sampler(filled(how, model_.recommended_sampling()));
+        options_.how = sampler_.how();
     }
     /// Whether templates that ask are told to think in later answers; not set: the template's own default.
-    void set_thinking(std::optional<bool> on) noexcept { options_.thinking = on; }
+    void set_thinking(std::optional<bool> on) {
+        warn_of_thinking(model_, on);
+        options_.thinking = on;
+    }
     /// Constrains later answers; null: no longer.
     void set_grammar(std::shared_ptr<const grammar::program> rules) noexcept { options_.grammar = std::move(rules); }
 
 private:
     friend class reply<Policy>;
+
+    // With what the model's file recommends where nothing else is asked for.
+    [[nodiscard]] static session_options checked(session_options options, const model& m) {
+        return or_out_of_memory([&] {
+            check_options(options, m);
+            options.how = filled(filled(options.how, m.recommended_sampling()));
+            return std::move(options);
+        });
+    }
 
     [[nodiscard]] session_identity identity() const { return {model_.fingerprint(), sequence_.cache_type()}; }
     [[nodiscard]] std::vector<std::byte> saved_head() const {
@@ -233,7 +254,7 @@ private:
         how.tools = options_.tools;
         how.bos_token = token_text(words().bos());
         how.eos_token = token_text(words().eos());
-        return model_.chat().render(turns, how);
+        return model_.chat(!options_.tools.is_null()).render(turns, how);
     }
 
     /// Whether the template takes these turns. Without exceptions there is no trying.

@@ -18,10 +18,11 @@
 
 namespace wafer::inline WAFER_ABI {
 
-/// How a session answers.
+/// How a session answers. Whatever a model cannot do is refused when the session is made, or told to load_options::log: see
+/// check_options.hpp.
 struct session_options {
     sequence_shape shape{};           // context, batch, cache type
-    sampling how{};                   // temperature and the like
+    sampling how{};                   // temperature and the like; what is not set is as the model's file recommends
     std::string system{};             // system prompt; empty: none
     std::optional<bool> thinking{};   // tells templates that ask for it; not set: the template's own default
     std::size_t max_tokens = 0;       // of one answer; 0: as many as fit

@@ -52,11 +52,12 @@ inline constexpr std::array session_magic{'W', 'A', 'F', 'E', 'R', 'S', 'E', 'S'
 inline constexpr std::uint32_t session_version = 1;
 
 /// Calls field(x) for every number, string and list of a conversation, in the order of the file: once for both directions.
+/// @pre s.options.how is filled
 template <class State, class Field>
 void for_each_field(State& s, Field&& field) {
     auto& how = s.options.how;
-    field(how.temperature), field(how.top_k), field(how.top_p), field(how.min_p);
-    field(how.repeat_penalty), field(how.repeat_last), field(how.seed), field(s.random);
+    field(*how.temperature), field(*how.top_k), field(*how.top_p), field(*how.min_p);
+    field(*how.repeat_penalty), field(*how.repeat_last), field(how.seed), field(s.random);
     field(s.options.thinking), field(s.options.max_tokens), field(s.options.system), field(s.options.stop),
         field(s.options.tools);
     field(s.stats.prompt), field(s.stats.reused), field(s.stats.generated);
@@ -191,8 +192,9 @@ void write_session(std::span<const std::byte> head, const Sequence& tokens, cons
 }
 
 /// What a saved session begins with, up to its sequence, of which `sequence_size` bytes follow, and then the hash64 of all.
-[[nodiscard]] inline std::vector<std::byte> session_head(const session_state& s, const session_identity& whose,
+[[nodiscard]] inline std::vector<std::byte> session_head(session_state s, const session_identity& whose,
                                                          std::size_t sequence_size) {
+    s.options.how = filled(s.options.how);
     detail::session_writer conversation, out;
     detail::for_each_field(s, conversation);
     for (const char c : detail::session_magic) out(static_cast<std::uint8_t>(c));
@@ -238,6 +240,7 @@ void write_session(std::span<const std::byte> head, const Sequence& tokens, cons
                                      ", this session's is " + std::string(to_string(whose.cache_type)));
     }
     session_state s;
+    s.options.how = default_sampling;
     in(s.n_tok);
     detail::for_each_field(s, in);
     if (refusal_of([&] { static_cast<void>(sampler(s.options.how)); })) in.fail("answers cannot be drawn so");

@@ -33,6 +33,13 @@ struct sequence_shape {
     return s.n_output * padded(c.n_vocab);
 }
 
+/// What to tell whoever asks for such a context; empty where there is nothing to tell.
+[[nodiscard]] inline std::string warning_of(std::size_t n_context, const model_config& c) {
+    if (n_context <= c.n_context) return {};
+    return "a context of " + std::to_string(n_context) + " positions is longer than the " +
+           std::to_string(c.n_context) + " that the model was made for: answers go wrong beyond those";
+}
+
 /// The shape with the context filled in, and batch and output cut to what can be of use, so that no size overflows.
 /// @throws error{errc::invalid_argument} for one that no sequence of this network can have
 [[nodiscard]] inline sequence_shape checked(sequence_shape s, const model_config& c) {

@@ -67,10 +67,29 @@ public:
         return or_out_of_memory([&] { return render_json(messages, options); });
     }
 
+    /// Whether the template shows definitions of tools: where it does not, a model never hears of them. True where that
+    /// cannot be tried.  @cost it is rendered once or twice, as are those below
+    [[nodiscard]] bool shows_tools() const {
+        template_options options;
+        options.tools.push_back(json::parse(
+            R"({"type":"function","function":{"name":"a_function","description":"?","parameters":{"type":"object","properties":{}}}})"));
+        return shows({}, options, "a_function");
+    }
+    /// Whether it shows a system prompt.
+    [[nodiscard]] bool shows_system() const { return shows("a_system_prompt", {}, "a_system_prompt"); }
+    /// Whether it shows something else where thinking is wanted than where it is not.
+    [[nodiscard]] bool asks_for_thinking() const {
+        const auto with = [&](bool on) { return tried({}, {.enable_thinking = on}); };
+        const auto on = with(true), off = with(false);
+        return !on || !off || *on != *off;
+    }
+
     /// The text it was made from, with every line end as one \n and none at its end.
     [[nodiscard]] const std::string& source() const noexcept { return program_.source(); }
 
 private:
+    static constexpr jinja::limits probe_limits{.steps = 100'000, .bytes = 1u << 20};
+
     // Templates differ in what they take for a message with calls.
     struct call_shape {
         bool null_content = false;    // they show calls only where there is no content
@@ -152,6 +171,26 @@ private:
         return call;
     }
 
+    // A short conversation, or nothing if the template refuses it. Not where an error would end the program.
+    [[nodiscard]] std::optional<std::string> tried(const std::string& system, template_options options) const {
+        if (WAFER_EXCEPTIONS == 0) return std::nullopt;
+        std::vector<message> turns;
+        if (!system.empty()) turns.push_back({.role = "system", .content = system});
+        turns.push_back({.role = "user", .content = "?"});
+        options.now.emplace();
+        options.limits = probe_limits;
+        std::optional<std::string> shown;
+        (void)refusal_of([&] { shown = render(turns, options); });
+        return shown;
+    }
+    // Some show tools only beside a system prompt.
+    [[nodiscard]] bool shows(const std::string& system, const template_options& options, std::string_view what) const {
+        const auto shown = tried(system, options);
+        if (shown && shown->find(what) != shown->npos) return true;
+        const auto again = system.empty() ? tried("!", options) : std::nullopt;
+        return again ? again->find(what) != again->npos : !shown;
+    }
+
     // The shape with which the template shows a call. Not where an error would end the program: the usual one.
     [[nodiscard]] call_shape find_call_shape() const {
         if (WAFER_EXCEPTIONS == 0 || source().find("tool_calls") == std::string::npos) return {};
@@ -163,7 +202,7 @@ private:
                 question, call, {.role = "tool", .content = "!", .tool_call_id = "abcdefgh1"}};
             template_options options;
             options.now.emplace();
-            options.limits = {.steps = 100'000, .bytes = 1u << 20};
+            options.limits = probe_limits;
             std::optional<std::size_t> found;
             (void)refusal_of([&] {
                 const std::string shown = render(to_json(conversation, shape), options);
