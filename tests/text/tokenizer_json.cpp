@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: MIT
+#include <algorithm>
+#include <cstddef>
+#include <functional>
 #include <string>
 #include <string_view>
 #include <support/read_text.hpp>
@@ -296,8 +299,9 @@ TEST_CASE("tokenizer_json: a Metaspace that splits lets no token go across a spa
     json file = with(sentencepiece_file(), "normalizer", nullptr);
     json vocab = file.at("model").at("vocab"), merges = file.at("model").at("merges");
     vocab.set("\xE2\x96\x81\xE2\x96\x81", 8);
-    merges.as_array().insert(merges.as_array().begin(), json("\xE2\x96\x81 \xE2\x96\x81"));
-    file = with_model(with_model(file, "vocab", vocab), "merges", merges);
+    json::array first{"\xE2\x96\x81 \xE2\x96\x81"};
+    first.insert(first.end(), merges.as_array().begin(), merges.as_array().end());
+    file = with_model(with_model(file, "vocab", vocab), "merges", first);
     json part = json::parse("{\"type\":\"Metaspace\",\"replacement\":\"\xE2\x96\x81\"}");
     CHECK(tokenizer(read_tokenizer_json(with(file, "pre_tokenizer", part))).encode("b  a") == ids{3, 5, 3, 7});
     part.set("split", false);
@@ -349,28 +353,28 @@ TEST_CASE("tokenizer_json: with any part replaced, the file is refused or read")
             ++refused;
         }
     };
-    json root;
-    // Every value below `part` in turn, but of the vocabulary's tokens only the first few.
-    const auto replace_each = [&](auto&& self, json& part, const auto& try_it) -> void {
-        const json kept = part;
-        for (const json& other : others) {
-            part = other;
-            try_it();
-        }
-        part = kept;
-        int n = 0;
+    using try_each = std::function<void(const json&)>;
+    // Tries the value with every part of it replaced in turn, but of the vocabulary's tokens only the first few.
+    const auto replace_each = [&](auto&& self, const json& part, const auto& try_it) -> void {
+        for (const json& other : others) try_it(other);
         if (part.is_array())
-            for (json& one : part.as_array()) self(self, one, try_it);
+            for (std::size_t i = 0; i < part.as_array().size(); ++i)
+                self(self, part.at(i), try_each([&](const json& changed) {
+                         json::array all = part.as_array();
+                         all[i] = changed;
+                         try_it(all);
+                     }));
         if (part.is_object())
-            for (auto& [name, one] : part.as_object())
-                if (++n < 12) self(self, one, try_it);
+            for (std::size_t i = 0; i < std::min<std::size_t>(part.as_object().size(), 11); ++i)
+                self(self, part.as_object()[i].second, try_each([&](const json& changed) {
+                         json::object all = part.as_object();
+                         all[i].second = changed;
+                         try_it(all);
+                     }));
     };
-    for (const json& file : {byte_level_file(), sentencepiece_file()}) {
-        root = file;
-        replace_each(replace_each, root, [&] { check(root, config); });
-    }
-    root = config;
-    replace_each(replace_each, root, [&] { check(byte_level_file(), root); });
+    for (const json& file : {byte_level_file(), sentencepiece_file()})
+        replace_each(replace_each, file, try_each([&](const json& changed) { check(changed, config); }));
+    replace_each(replace_each, config, try_each([&](const json& changed) { check(byte_level_file(), changed); }));
     CHECK(read > 50);
     CHECK(refused > 300);
 }

@@ -4,3 +4,4 @@
 
 #include <wafer/core/json_parser.hpp>
 #include <wafer/core/json_value.hpp>
+#include <wafer/core/json_writer.hpp>

@@ -6,7 +6,6 @@
 #include <charconv>
 #include <cstddef>
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <system_error>
@@ -21,27 +20,6 @@
 namespace wafer::inline WAFER_ABI {
 
 namespace detail {
-
-// By the place of its first digit that counts, and the exponent; to be asked of what is far from 1.
-inline bool is_below_one(std::string_view number) noexcept {
-    const std::size_t end = std::min(number.find_first_of("eE"), number.size());
-    const std::string_view digits = number.substr(0, end);
-    const std::size_t first = digits.find_first_of("123456789"), point = std::min(digits.find('.'), end);
-    if (first == digits.npos) return true;
-    std::string_view written = number.substr(std::min(end + 1, number.size()));
-    if (written.starts_with('+')) written.remove_prefix(1);
-    std::int64_t exponent = 0;
-    const auto read = std::from_chars(written.data(), written.data() + written.size(), exponent);
-    if (read.ec == std::errc::result_out_of_range) return written.starts_with('-');
-    return exponent < static_cast<std::int64_t>(first) - static_cast<std::int64_t>(point);
-}
-
-// The value of a number that is written as JSON writes them; nothing if no double is near it.
-inline std::optional<double> json_real(std::string_view number) noexcept {
-    double value = 0;
-    if (std::from_chars(number.data(), number.data() + number.size(), value).ec == std::errc{}) return value;
-    return is_below_one(number) ? std::optional(0.0) : std::nullopt;
-}
 
 class json_parser {
 public:
@@ -172,11 +150,11 @@ private:
             if (!take('+')) take('-');
             if (digits() == 0) fail("expected a digit in the exponent", at_);
         }
-        const char* first = text_.data() + start;
-        const char* last = text_.data() + at_;
-        if (std::int64_t value = 0; integer && std::from_chars(first, last, value).ec == std::errc{}) return value;
-        if (const auto value = json_real({first, last})) return *value;
-        fail("number is outside the range of a double", start);
+        const std::string_view text = text_.substr(start, at_ - start);
+        std::int64_t value = 0;
+        if (integer && text != "-0" && std::from_chars(text.data(), text.data() + text.size(), value).ec == std::errc{})
+            return value;
+        return json(json::written_number{std::string(text)});
     }
     std::string parse_string() {
         const std::size_t start = at_++;
@@ -241,7 +219,7 @@ private:
 }  // namespace detail
 
 inline json json::parse(std::string_view text, std::string_view file) {
-    return detail::json_parser(text, file).document();
+    return or_out_of_memory([&] { return detail::json_parser(text, file).document(); });
 }
 
 }  // namespace wafer::inline WAFER_ABI

@@ -19,20 +19,21 @@ namespace wafer::inline WAFER_ABI {
 
 namespace detail {
 
-template <class Visit>
-void for_each_text(json& value, const Visit& visit) {
-    if (value.is_string()) {
-        std::string text = value.as_string();
-        visit(text);
-        value = std::move(text);
-    } else if (value.is_array()) {
-        for (json& item : value.as_array()) for_each_text(item, visit);
-    } else if (value.is_object()) {
-        for (auto& [key, item] : value.as_object()) {
-            visit(key);
-            for_each_text(item, visit);
-        }
+// The same value with every text in it, names of members too, as change(text) gives it.
+template <class Change>
+[[nodiscard]] json with_texts(const json& value, const Change& change) {
+    if (value.is_string()) return change(value.as_string());
+    if (value.is_array()) {
+        json::array items;
+        for (const json& item : value.as_array()) items.push_back(with_texts(item, change));
+        return items;
     }
+    if (value.is_object()) {
+        json::object members;
+        for (const auto& [key, item] : value.as_object()) members.emplace_back(change(key), with_texts(item, change));
+        return members;
+    }
+    return value;
 }
 
 }  // namespace detail
@@ -40,11 +41,11 @@ void for_each_text(json& value, const Visit& visit) {
 /// Control tokens are for templates and system prompts to write: look-alikes in what users, tools and the model itself said
 /// become text.
 inline void make_inert(std::vector<message>& turns, const tokenizer& words) {
-    const auto inert = [&](std::string& text) { text = words.inert(text); };
+    const auto inert = [&](std::string_view text) { return words.inert(text); };
     for (auto& m : turns) {
         if (m.role == "system" || m.role == "developer") continue;
-        for (auto* text : {&m.content, &m.reasoning, &m.tool_call_id, &m.name}) inert(*text);
-        detail::for_each_text(m.tool_calls, inert);
+        for (auto* text : {&m.content, &m.reasoning, &m.tool_call_id, &m.name}) *text = inert(*text);
+        m.tool_calls = detail::with_texts(m.tool_calls, inert);
     }
 }
 
@@ -87,7 +88,7 @@ template <class Takes>
     message& last = turns.back();
     const message said = last;
     if (last.tool_calls.is_array()) {
-        last.tool_calls.as_array().resize(1);
+        last.tool_calls = json::array{said.tool_calls.at(std::size_t{0})};
         if (taken()) return true;
         last.tool_calls = {};
         if (taken()) return true;

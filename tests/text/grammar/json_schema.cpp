@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT
 #include <chrono>
+#include <limits>
 #include <random>
 #include <string>
+#include <string_view>
+#include <utility>
 #include <vector>
 
 #include <doctest/doctest.h>
@@ -81,6 +84,28 @@ const std::vector<schema_case>& cases() {
         {R"({"type": "integer", "enum": ["a", 1, 2]})", {"1", "2"}, {"\"a\""}},
         {R"({"type": "integer", "enum": [1.0, 2, 2.5]})", {"1", "2"}, {"1.0", "2.5"}},
         {R"({"allOf": [{"enum": [1.0, "a", 2]}, {"enum": [1, 2.5, "a"]}], "type": "integer"})", {"1"}, {"2", "\"a\""}},
+        {R"({"const": 12345678901234567890})", {"12345678901234567890"}, {"1.2345678901234567e+19"}},
+        {R"({"enum": [1.10, 1e2, -0]})", {"1.10", "1e2", "-0"}, {"1.1", "100.0", "0"}},
+        {R"({"type": "integer", "enum": [12345678901234567890, -1e1, 1.50, 1234567890123456789012345]})",
+         {"12345678901234567890", "-10", "1234567890123456789012345"},
+         {"1.50", "-1e1"}},
+        {R"({"enum": [12345678901234567890, 12345678901234567891], "minimum": 12345678901234567891})",
+         {"12345678901234567891"},
+         {"12345678901234567890"}},
+        {R"({"allOf": [{"enum": [12345678901234567890, 1.10]}, {"enum": [12345678901234567891, 1.1]}]})",
+         {"1.10"},
+         {"1.1", "12345678901234567890", "12345678901234567891"}},
+        {R"({"type": "integer", "minimum": 0, "maximum": 18446744073709551615})",
+         {"0", "18446744073709551615", "9999999999999999999"},
+         {"18446744073709551616", "-1", "20000000000000000000"}},
+        {R"({"type": "integer", "exclusiveMinimum": 9223372036854775807})",
+         {"9223372036854775808", "18446744073709551615"},
+         {"9223372036854775807", "18446744073709551616"}},
+        {R"({"type": "integer", "exclusiveMinimum": -9223372036854775808, "exclusiveMaximum": -9223372036854775805})",
+         {"-9223372036854775807", "-9223372036854775806"},
+         {"-9223372036854775808", "-9223372036854775805", "0"}},
+        {R"({"type": "integer", "minimum": -0.5, "maximum": 1e0})", {"0", "1"}, {"-0", "-1", "2"}},
+        {R"({"type": "integer", "exclusiveMinimum": -1.5, "exclusiveMaximum": 0})", {"-1"}, {"0", "-2"}},
         {R"({"const": "b", "enum": ["a", "b"]})", {"\"b\""}, {"\"a\""}},
         {R"({"type": "string", "nullable": true})", {"\"a\"", "null"}, {"1"}},
         {R"({"type": "integer", "allOf": [{"minimum": 9007199254740992}, {"minimum": 9007199254740993}]})",
@@ -285,7 +310,13 @@ TEST_CASE("json_schema: what cannot be kept to is refused by name, with its plac
         {R"({"allOf": [{"items": [{}]}, {"items": {"type": "integer"}}]})", "two different \"items\" cannot be joined"},
         {R"({"allOf": [{"items": [{}]}, {"prefixItems": [{"type": "integer"}]}]})", "fall under \"items\" of another"},
         {R"({"items": [{}], "prefixItems": [{"type": "integer"}]})", "a list of \"items\" beside \"prefixItems\""},
-        {R"({"type": "integer", "exclusiveMinimum": 9223372036854775807})", "can never finish"},
+        {R"({"type": "integer", "exclusiveMinimum": 18446744073709551615})", "can never finish"},
+        {R"({"type": "integer", "minimum": 18446744073709551616})", "beyond 64 bits"},
+        {R"({"type": "integer", "minimum": -9223372036854775809})", "beyond 64 bits"},
+        {R"({"type": "integer", "maximum": 1e999999999999999999999})", "beyond 64 bits"},
+        {R"({"type": "string", "maxLength": 2.00000000000000000001})", "is not a count"},
+        {R"({"type": "integer", "enum": [12345678901234567890.5]})", "can never finish"},
+        {R"({"allOf": [{"const": 12345678901234567890}, {"const": 12345678901234567891}]})", "can never finish"},
         {R"({"type": "integer", "exclusiveMaximum": -9223372036854775808})", "can never finish"},
         {R"({"$ref": 5})", "\"$ref\" is not a string (#)"},
         {R"({"type": []})", "\"type\" names no type (#)"},
@@ -299,6 +330,46 @@ TEST_CASE("json_schema: what cannot be kept to is refused by name, with its plac
         const std::string message = schema_refusal(c.schema);
         CHECK_MESSAGE(message.find(c.message) != message.npos, c.schema, " -> ", message);
     }
+}
+
+TEST_CASE("json_schema: a schema may be as deep as values are, and what follows from it is still JSON") {
+    for (const char* keyword : {"items", "additionalProperties", "allOf", "anyOf"}) {
+        for (int levels = 100; levels < 140; ++levels) {
+            CAPTURE(keyword);
+            CAPTURE(levels);
+            json schema = json::object{{"type", "integer"}};
+            const bool listed = std::string_view(keyword).ends_with("Of");
+            const auto refused = error_of([&] {
+                for (int i = 0; i < levels; ++i) {
+                    const json inner = std::exchange(schema, json::object{});
+                    schema.set(keyword, listed ? json(json::array{inner, json::object{{"maximum", 500}}}) : inner)
+                        .set("minimum", i);
+                }
+            });
+            if (refused) continue;
+            const auto failed = error_of([&] { (void)grammar::json_schema(schema); });
+            if (failed) CHECK(failed->code() == errc::bad_grammar);
+            else CHECK(schema.depth() <= json::max_depth);
+        }
+    }
+    json deep = json::object{{"const", 1}};
+    for (int i = 0; i < json::max_depth - 1; ++i) deep = json::object{{"items", deep}};
+    CHECK(schema_refusal(deep.dump()).find("nested more than") != std::string::npos);
+}
+
+TEST_CASE("json_schema: what a value that was built holds and JSON does not is refused") {
+    const auto refused = [](const json& schema, std::string_view why) {
+        const auto failed = error_of([&] { (void)grammar::json_schema(schema); });
+        REQUIRE(failed);
+        CHECK(failed->code() == errc::bad_grammar);
+        CHECK_MESSAGE(std::string_view(failed->what()).find(why) != std::string_view::npos, failed->what());
+    };
+    const double infinity = std::numeric_limits<double>::infinity();
+    refused(json::object{{"const", infinity}}, "a number in it");
+    refused(json::object{{"type", "integer"}, {"minimum", infinity - infinity}}, "a number in it");
+    refused(json::object{{"properties", json::object{{"\xFF", true}}}}, "not UTF-8");
+    refused(json::object{{"enum", json::array{"\xC3"}}}, "not UTF-8");
+    refused(json::object{{"properties", json::object{{"a", true}, {"a", false}}}}, "two members \"a\"");
 }
 
 TEST_CASE("json_schema: schemas that would unroll without end are stopped") {

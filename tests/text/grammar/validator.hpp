@@ -34,13 +34,18 @@ private:
         }
         return *at;
     }
+    // As it is mostly read: integers of 64 bits exactly, with and without a sign, others as doubles.
+    static long double value_of(const json& v) {
+        const std::string text = v.dump();
+        return text.find_first_of(".eE") == text.npos ? std::stold(text) : static_cast<long double>(v.as_double());
+    }
     static bool is(const json& v, std::string_view type) {
         switch (v.type()) {
             case json::kind::null: return type == "null";
             case json::kind::boolean: return type == "boolean";
             case json::kind::integer: return type == "integer" || type == "number";
             case json::kind::real:
-                return type == "number" || (type == "integer" && v.as_double() == std::floor(v.as_double()));
+                return type == "number" || (type == "integer" && value_of(v) == std::floor(value_of(v)));
             case json::kind::string: return type == "string";
             case json::kind::array: return type == "array";
             case json::kind::object: return type == "object";
@@ -48,7 +53,7 @@ private:
         return false;
     }
     static bool same(const json& a, const json& b) {
-        if (a.is_number() && b.is_number()) return a.as_double() == b.as_double();
+        if (a.is_number() && b.is_number()) return value_of(a) == value_of(b);
         if (a.is_array() && b.is_array())
             return std::equal(a.as_array().begin(), a.as_array().end(), b.as_array().begin(), b.as_array().end(), same);
         if (!a.is_object() || !b.is_object() || a.as_object().size() != b.as_object().size()) return a == b;
@@ -84,11 +89,11 @@ private:
             return std::ranges::any_of(k.as_array(), [&](const json& type) { return is(v, type.as_string()); });
         }
         if (v.is_number()) {
-            const double x = v.as_double();
-            if (keyword == "minimum") return x >= k.as_double();
-            if (keyword == "maximum") return x <= k.as_double();
-            if (keyword == "exclusiveMinimum") return x > k.as_double();
-            if (keyword == "exclusiveMaximum") return x < k.as_double();
+            const long double x = value_of(v);
+            if (keyword == "minimum") return x >= value_of(k);
+            if (keyword == "maximum") return x <= value_of(k);
+            if (keyword == "exclusiveMinimum") return x > value_of(k);
+            if (keyword == "exclusiveMaximum") return x < value_of(k);
         } else if (v.is_string()) {
             const std::string& s = v.as_string();
             if (keyword == "minLength") return characters(s) >= count(k);

@@ -38,6 +38,80 @@ bool has(const std::string& text, std::string_view part) { return text.find(part
 
 }  // namespace
 
+TEST_CASE("jinja: numbers that came as JSON print as they were written") {
+    constexpr const char* numbers =
+        R"({"big":12345678901234567890,"next":12345678901234567891,"low":-12345678901234567890,"price":1.10,"e":1e2,
+            "zero":-0,"all":[1.10,{"n":12345678901234567890}],"huge":1e400})";
+    const auto shown = [&](std::string_view expression) { return show(expression, numbers); };
+    CHECK(shown("big") == "12345678901234567890");
+    CHECK(shown("price ~ ' ' ~ e ~ ' ' ~ zero") == "1.10 1e2 -0");
+    CHECK(shown("all") == "[1.10, {'n': 12345678901234567890}]");
+    CHECK(shown("all|tojson") == R"([1.10, {"n": 12345678901234567890}])");
+    CHECK(shown("all|tojson(indent=1)") == "[\n 1.10,\n {\n  \"n\": 12345678901234567890\n }\n]");
+    CHECK(shown("{big: price}|tojson") == R"({"12345678901234567890": 1.10})");
+    CHECK(shown("huge|tojson ~ ' ' ~ huge") == "1e400 1e400");
+    CHECK(shown("big|string ~ price|string") == "123456789012345678901.10");
+    CHECK(shown("[price, big]|join('/')") == "1.10/12345678901234567890");
+    // What is computed with them is printed as Python prints it.
+    CHECK(shown("price + 1") == "2.1");
+    CHECK(shown("-price") == "-1.1");
+    CHECK(shown("e|float") == "100.0");
+    CHECK(shown("e|int") == "100");
+    CHECK(shown("'%.2f' % price") == "1.10");
+    CHECK(shown("zero == 0 and price == 1.1 and e == 100") == "True");
+}
+
+TEST_CASE("jinja: integers beyond 64 bits are integers, exactly") {
+    constexpr const char* numbers =
+        R"({"big":12345678901234567890,"next":12345678901234567891,"low":-12345678901234567890,"least":9223372036854775808})";
+    const auto shown = [&](std::string_view expression) { return show(expression, numbers); };
+    CHECK(shown("[big is integer, big is float, big is number, 1.0 is integer]") == "[True, False, True, False]");
+    CHECK(shown("[big == big, big == next, big < next, low < big, big > 1, big < 1.5]") ==
+          "[True, False, True, True, True, False]");
+    CHECK(shown("[big, next, big]|unique|list") == "[12345678901234567890, 12345678901234567891]");
+    CHECK(shown("[next, big, 3, low]|sort") ==
+          "[-12345678901234567890, 3, 12345678901234567890, 12345678901234567891]");
+    CHECK(shown("big|int ~ ' ' ~ '0012345678901234567890'|int ~ ' ' ~ '-12345678901234567890'|int") ==
+          "12345678901234567890 12345678901234567890 -12345678901234567890");
+    CHECK(shown("-big ~ ' ' ~ +big ~ ' ' ~ low|abs ~ ' ' ~ big|abs ~ ' ' ~ -least") ==
+          "-12345678901234567890 12345678901234567890 12345678901234567890 12345678901234567890 -9223372036854775808");
+    CHECK(shown("big|round") == "12345678901234567890");
+    CHECK(shown("'%d|%+d|%25d' % (big, big, low)") ==
+          "12345678901234567890|+12345678901234567890|    -12345678901234567890");
+    CHECK(shown("'{:,}|{}|{:d}'.format(low, big, big)") ==
+          "-12,345,678,901,234,567,890|12345678901234567890|12345678901234567890");
+    CHECK(shown("big / 2") == "6.172839450617284e+18");
+    CHECK(shown("big * 1.0") == "1.2345678901234567e+19");
+    for (const char* expression :
+         {"big + 1", "1 - big", "big * big", "big % 10", "big // 3", "big ** 2", "[big, 1]|sum"}) {
+        CAPTURE(expression);
+        std::string reason;
+        try {
+            (void)shown(expression);
+        } catch (const error& e) {
+            reason = e.what();
+        }
+        CHECK(has(reason, "integer overflow (line 1"));
+    }
+    CHECK(show("[9223372036854775807, -9223372036854775807, 5]|sum") == "5");
+    CHECK(show("[1, 2.5]|sum(start=1)") == "4.5");
+}
+
+TEST_CASE("jinja: a long number counts as the text that it is") {
+    const std::string variables = "{\"n\":" + std::string(1'000'000, '7') + "}";
+    CHECK(show("n|length", "{\"n\":[" + std::string(1000, '7') + "]}") == "1");
+    CHECK(show("'{:,}'.format(n)|length", variables) == "1333333");
+    const json parsed = json::parse(variables);
+    const jinja::value_dict given{{"n", jinja::value(parsed.at("n"))}};
+    const jinja::limits tight{.bytes = 1000, .steps_per_value = 0, .bytes_per_byte = 0};
+    for (const char* source : {"{{ n }}", "{{ n|tojson }}", "{{ -n }}", "{{ '%d' % n }}"}) {
+        CAPTURE(source);
+        const auto failed = error_of([&] { (void)program(source).render(given, noon, tight); });
+        REQUIRE(failed);
+        CHECK(has(failed->what(), "bytes of text and values"));
+    }
+}
+
 TEST_CASE("jinja: operators bind as in Jinja2") {
     CHECK(show("1 + 2 * 3") == "7");
     CHECK(show("(1 + 2) * 3") == "9");

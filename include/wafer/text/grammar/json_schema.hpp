@@ -38,6 +38,13 @@ public:
     explicit schema_compiler(const json& schema) : document_(schema), out_(parse_gbnf(json_rules)) {
         out_.source.clear();  // rules are named after their places in the schema instead
         built_ins_ = static_cast<std::uint32_t>(out_.rules.size());
+        if (schema.is_string())
+            fail_schema(
+                "#", "a schema is an object or a boolean, no JSON string: pass its text as text, or what json::parse "
+                     "makes of it");
+        if (schema.depth() > max_nesting)
+            fail_schema("#", "it is nested more than " + std::to_string(max_nesting) + " deep");
+        schema_document::check_values(schema);
     }
 
     /// @throws error{errc::bad_grammar} with the place in the schema
@@ -59,6 +66,7 @@ private:
     };
 
     static constexpr std::size_t max_path = 500;
+    static constexpr int max_nesting = json::max_depth - 8;  // schemas that follow from it are a little deeper
 
     [[nodiscard]] std::span<const rule> built_in_rules() const { return std::span(out_.rules).first(built_ins_); }
     [[nodiscard]] expression built_in(std::string_view name) const {
@@ -103,8 +111,9 @@ private:
         const json* const ways = merged.find("anyOf");
         if (ways == nullptr) return schema_at(document_.keep(std::move(merged), path), path);
         const json::array alternatives = schema_document::array_of(*ways, "anyOf", path);
-        std::erase_if(merged.as_object(), [](const auto& member) { return member.first == "anyOf"; });
-        return build_choice(alternatives, merged, path + "/anyOf");
+        json::object shared = std::move(merged).as_object();
+        std::erase_if(shared, [](const auto& member) { return member.first == "anyOf"; });
+        return build_choice(alternatives, std::move(shared), path + "/anyOf");
     }
 
     // One of several schemas, each together with what they share.
@@ -157,12 +166,13 @@ private:
             switch (value.type()) {
                 case json::kind::null: return is_type("null");
                 case json::kind::boolean: return is_type("boolean");
-                case json::kind::real:
-                    if (!is_type("number")) value = schema_document::canonical(std::move(value));  // 1.0 is an integer
-                    [[fallthrough]];
                 case json::kind::integer:
-                    return (is_type("number") || (value.is_integer() && is_type("integer"))) &&
-                           is_within_bounds(value, schema, path);
+                case json::kind::real:
+                    if (!is_type("number")) {
+                        if (!is_type("integer") || !number_of(value).is_whole()) return false;
+                        value = schema_document::canonical(value);  // 1.0 is an integer
+                    }
+                    return is_within_bounds(value, schema, path);
                 case json::kind::string: return is_type("string") && (!strings || recognises(*strings, value.dump()));
                 case json::kind::array:
                 case json::kind::object:

@@ -140,14 +140,16 @@ inline std::uint64_t magnitude(std::int64_t n) noexcept {
 
 }  // namespace detail
 
-/// The integers from low to high as JSON writes them; none if low > high.
-[[nodiscard]] inline expression integers(std::int64_t low, std::int64_t high) {
+/// The integers from low to high as JSON writes them; none if low > high. Fractions do not count.
+[[nodiscard]] inline expression integers(const decimal& low, const decimal& high) {
     std::vector<expression> signs;
-    if (high >= 0) signs.push_back(detail::naturals(low > 0 ? detail::magnitude(low) : 0, detail::magnitude(high)));
-    if (low < 0)
-        signs.push_back(
-            sequence({text("-"), detail::naturals(high < 0 ? detail::magnitude(high) : 1, detail::magnitude(low))}));
+    if (!high.negative) signs.push_back(detail::naturals(low.negative ? 0 : low.whole, high.whole));
+    if (low.negative)
+        signs.push_back(sequence({text("-"), detail::naturals(high.negative ? high.whole : 1, low.whole)}));
     return choice(std::move(signs));
+}
+[[nodiscard]] inline expression integers(std::int64_t low, std::int64_t high) {
+    return integers(decimal{low < 0, detail::magnitude(low)}, decimal{high < 0, detail::magnitude(high)});
 }
 
 /// The numbers from low to high, without exponents; bounds that are open are left out. Fractions have up to 17 digits,

@@ -17,6 +17,7 @@
 #include <wafer/core/config.hpp>
 #include <wafer/core/error.hpp>
 #include <wafer/core/json.hpp>
+#include <wafer/core/utf8.hpp>
 
 namespace wafer::inline WAFER_ABI::grammar {
 
@@ -39,6 +40,9 @@ private:
     std::size_t left_;
 };
 
+/// What a number in a schema is. @pre it is one, and finite
+[[nodiscard]] inline decimal_number number_of(const json& value) { return decimal_of(value.dump()); }
+
 /// A schema and all that follows from it. The schema must outlive it.
 class schema_document {
 public:
@@ -46,6 +50,28 @@ public:
 
     /// The schema that the document was made of.
     [[nodiscard]] const json& root() const noexcept { return *root_; }
+
+    /// Refuses what a value that was built may hold and no text would give: numbers that are none, text that is not UTF-8,
+    /// two members of one name. @throws error{errc::bad_grammar}
+    static void check_values(const json& value) {
+        const auto check_text = [](std::string_view text) {
+            if (!is_utf8(text)) fail_schema("#", "a text in it is not UTF-8");
+        };
+        if (value.is_string()) check_text(value.as_string());
+        if (value.is_number() && value.written().empty() && !std::isfinite(value.as_double()))
+            fail_schema("#", "a number in it is infinite or none");
+        if (value.is_array())
+            for (const json& item : value.as_array()) check_values(item);
+        if (!value.is_object()) return;
+        std::vector<std::string_view> names;
+        for (const auto& [name, member] : value.as_object()) {
+            check_text(names.emplace_back(name));
+            check_values(member);
+        }
+        std::sort(names.begin(), names.end());
+        const auto twice = std::adjacent_find(names.begin(), names.end());
+        if (twice != names.end()) fail_schema("#", "an object in it has two members \"" + std::string(*twice) + "\"");
+    }
 
     /// Refuses keywords that would change what is allowed but cannot be kept to. Unknown ones are annotations.
     /// @throws error{errc::bad_grammar}
@@ -124,7 +150,7 @@ public:
     /// and "const" an "enum".
     /// @throws error{errc::bad_grammar} where two demands cannot be joined
     [[nodiscard]] json merge(const json& schema, const std::string& path) {
-        json out = json::object{};
+        json::object out;
         std::vector<const json*> parts{&schema};
         for (std::size_t i = 0; i < parts.size(); ++i) {
             if (parts.size() > max_parts)
@@ -146,8 +172,9 @@ public:
                     return false;
             }
         }
-        check_others(out, parts, path);
-        return out;
+        json merged = std::move(out);
+        check_others(merged, parts, path);
+        return merged;
     }
 
     /// A keyword's value as one type. @throws error{errc::bad_grammar}
@@ -181,15 +208,19 @@ public:
         return names;
     }
 
-    /// The same value with whole numbers as integers, as JSON Schema compares them.
-    [[nodiscard]] static json canonical(json value) {
-        if (value.is_array())
-            for (json& item : value.as_array()) item = canonical(std::move(item));
-        if (value.is_object())
-            for (auto& [name, member] : value.as_object()) member = canonical(std::move(member));
-        if (!value.is_number() || value.is_integer()) return value;
-        const double real = value.as_double();
-        return real == std::floor(real) && std::fabs(real) < 9e15 ? json(static_cast<std::int64_t>(real)) : value;
+    /// The same value with one text for numbers that are equal, whole ones as integers, as JSON Schema compares them.
+    [[nodiscard]] static json canonical(const json& value) {
+        if (value.is_array()) {
+            json::array items;
+            for (const json& item : value.as_array()) items.push_back(canonical(item));
+            return items;
+        }
+        if (value.is_object()) {
+            json::object members;
+            for (const auto& [name, member] : value.as_object()) members.emplace_back(name, canonical(member));
+            return members;
+        }
+        return value.is_number() ? json::parse(number_of(value).text()) : value;
     }
 
 private:
@@ -231,7 +262,7 @@ private:
 
     // What it costs to copy a value.
     [[nodiscard]] static std::size_t weight(const json& value) {
-        std::size_t sum = 1 + (value.is_string() ? value.as_string().size() / 32 : 0);
+        std::size_t sum = 1 + (value.is_string() ? value.as_string().size() : value.written().size()) / 32;
         if (value.is_array())
             for (const json& item : value.as_array()) sum += weight(item);
         if (value.is_object())
@@ -249,30 +280,40 @@ private:
         return found == members_.end() ? nullptr : found->second;
     }
 
+    // A schema that demands what two do. Lists of such demands stay flat, so that joining never nests deeper and deeper.
     [[nodiscard]] static json both(json a, const json& b) {
-        return a == b ? a : json(json::object{{"allOf", json::array{std::move(a), b}}});
+        if (a == b) return a;
+        const json* const list = a.is_object() && a.as_object().size() == 1 ? a.find("allOf") : nullptr;
+        if (list == nullptr || !list->is_array()) return json::object{{"allOf", json::array{std::move(a), b}}};
+        json::array demands = list->as_array();
+        if (std::find(demands.begin(), demands.end(), b) != demands.end()) return a;
+        demands.push_back(b);
+        return json::object{{"allOf", std::move(demands)}};
     }
 
     // Adds a demand to those in `out`; false if nothing can meet both.
-    [[nodiscard]] bool join(json& out, const std::string& keyword, const json& value, const std::string& path) {
+    [[nodiscard]] bool join(json::object& out, const std::string& keyword, const json& value, const std::string& path) {
         merges_.spend(weight(value), path);
-        json* const known = const_cast<json*>(out.find(keyword));
-        if (known == nullptr || *known == value) return out.set(keyword, value), true;
+        const auto member = std::find_if(out.begin(), out.end(), [&](const auto& m) { return m.first == keyword; });
+        if (member == out.end()) return out.emplace_back(keyword, value), true;
+        json& known = member->second;
+        if (known == value) return true;
         if (keyword == "type") {
-            *known = common_types(known->as_array(), value.as_array());
-            return !known->as_array().empty();
+            known = common_types(known.as_array(), value.as_array());
+            return !known.as_array().empty();
         }
         if (keyword == "enum") {
             std::vector<std::string> allowed;
             for (const json& v : array_of(value, keyword, path)) allowed.push_back(canonical(v).dump());
             std::sort(allowed.begin(), allowed.end());
-            merges_.spend(weight(array_of(*known, keyword, path)), path);
-            std::erase_if(known->as_array(), [&](const json& v) {
+            json::array values = array_of(known, keyword, path);
+            merges_.spend(weight(known), path);
+            std::erase_if(values, [&](const json& v) {
                 return !std::binary_search(allowed.begin(), allowed.end(), canonical(v).dump());
             });
+            known = std::move(values);
         } else if (keyword == "properties") {
-            (void)object_of(*known, keyword, path);
-            json::object& merged = known->as_object();
+            json::object merged = object_of(known, keyword, path);
             merges_.spend(merged.size(), path);
             std::unordered_map<std::string, std::size_t> places;
             for (const auto& [name, schema] : merged) places.emplace(name, places.size());
@@ -281,18 +322,17 @@ private:
                 if (place == places.end()) merged.emplace_back(name, schema);
                 else merged[place->second].second = both(std::move(merged[place->second].second), schema);
             }
+            known = std::move(merged);
         } else if (keyword == "required") {
-            (void)array_of(*known, keyword, path);
-            for (const json& name : array_of(value, keyword, path)) known->push_back(name);
+            (void)array_of(known, keyword, path);
+            for (const json& name : array_of(value, keyword, path)) known.push_back(name);
         } else if (keyword == "additionalProperties" ||
-                   (keyword == "items" && !known->is_array() && !value.is_array())) {
-            *known = both(std::move(*known), value);
+                   (keyword == "items" && !known.is_array() && !value.is_array())) {
+            known = both(std::move(known), value);
         } else if (keyword.starts_with("min") || keyword.starts_with("max") || keyword.starts_with("exclusive")) {
-            if (!known->is_number() || !value.is_number()) fail_type(keyword, "a number", path);
+            if (!known.is_number() || !value.is_number()) fail_type(keyword, "a number", path);
             const bool above = keyword.starts_with("min") || keyword == "exclusiveMinimum";
-            const bool greater = known->is_integer() && value.is_integer() ? value.as_int() > known->as_int()
-                                                                           : value.as_double() > known->as_double();
-            if (greater == above) *known = value;
+            if ((number_of(value) > number_of(known)) == above) known = value;
         } else {
             fail_schema(path, "two different \"" + keyword + "\" cannot be joined");
         }

@@ -53,8 +53,8 @@ namespace wafer::inline WAFER_ABI::grammar {
                                             const std::string& path) {
     const json* const value = schema.find(keyword);
     if (value == nullptr) return otherwise;
-    const double count = value->is_number() ? value->as_double() : -1;  // 2.0 is one, too
-    if (!(count >= 0 && count < unlimited) || count != std::floor(count))
+    const double count = value->is_number() ? value->as_double() : -1;
+    if (!(count >= 0 && count < unlimited) || !number_of(*value).is_whole())  // 2.0 is one, too
         fail_schema(path, "\"" + std::string(keyword) + "\" is not a count");
     return static_cast<std::uint32_t>(count);
 }
@@ -66,9 +66,6 @@ struct bound {
     bool open = false;            // the value itself is beyond it
     std::string_view keyword{};
 };
-inline bool is_less(const json& a, const json& b) {
-    return a.is_integer() && b.is_integer() ? a.as_int() < b.as_int() : a.as_double() < b.as_double();
-}
 // The stricter of two keywords.
 inline bound bound_of(const json& schema, std::string_view closed, std::string_view open, const std::string& path) {
     bound out;
@@ -76,7 +73,7 @@ inline bound bound_of(const json& schema, std::string_view closed, std::string_v
         const json* const value = schema.find(keyword);
         if (value == nullptr) continue;
         if (!value->is_number()) fail_schema(path, "\"" + std::string(keyword) + "\" is not a number");
-        if (out.value == nullptr || (closed == "minimum" ? is_less(*out.value, *value) : is_less(*value, *out.value)))
+        if (out.value == nullptr || (closed == "minimum") == (number_of(*out.value) < number_of(*value)))
             out = {value, keyword == open, keyword};
     }
     return out;
@@ -93,31 +90,41 @@ inline bound high_bound(const json& schema, const std::string& path) {
 }
 
 inline constexpr std::int64_t many = 999'999'999'999'999'999;  // 18 digits
+// Where 64 bits end, with a sign and without.
+inline constexpr std::uint64_t most_signed = std::numeric_limits<std::int64_t>::max(),
+                               most_unsigned = std::numeric_limits<std::uint64_t>::max();
 
 // The first integer within a bound; nothing if it is beyond 64 bits.
-inline std::optional<std::int64_t> whole_bound(const bound& b, bool below, const std::string& path) {
-    std::int64_t out = 0;
-    bool open = b.open;
-    if (b.value->is_integer()) out = b.value->as_int();
-    else {
-        const double exact = b.value->as_double(), rounded = below ? std::ceil(exact) : std::floor(exact);
-        if (!(std::fabs(rounded) < 9e18)) fail_bound(b, "is beyond 64 bits", path);
-        out = static_cast<std::int64_t>(rounded);
-        open = open && rounded == exact;
-    }
-    if (!open) return out;
-    using limits = std::numeric_limits<std::int64_t>;
-    if (out == (below ? limits::max() : limits::min())) return std::nullopt;
-    return below ? out + 1 : out - 1;
+inline std::optional<decimal> whole_bound(const bound& b, bool below, const std::string& path) {
+    const decimal_number exact = number_of(*b.value);
+    std::string digits = exact.digits.substr(0, static_cast<std::size_t>(std::max(exact.exponent, std::int64_t{0})));
+    if (exact.exponent <= 20 && exact.is_whole()) digits.resize(static_cast<std::size_t>(exact.exponent), '0');
+    decimal out;
+    const auto read = std::from_chars(digits.data(), digits.data() + digits.size(), out.whole);
+    if (exact.exponent > 20 || read.ec == std::errc::result_out_of_range ||
+        (exact.negative && out.whole > most_signed + 1))
+        fail_bound(b, "is beyond 64 bits", path);
+    out.negative = exact.negative && out.whole > 0;
+    // What is behind the point was cut off, which is a step towards zero.
+    if (exact.is_whole() ? !b.open : below == exact.negative) return out;
+    const std::uint64_t end = !below ? most_signed + 1 : most_unsigned;
+    if (out.negative == below && out.whole > 0) --out.whole;
+    else if (out.whole == end) return std::nullopt;
+    else out = {!below, out.whole + 1};
+    out.negative = out.negative && out.whole > 0;  // zero is not
+    return out;
 }
 
 inline expression integers_within(const bound& low, const bound& high, const std::string& path) {
-    using limits = std::numeric_limits<std::int64_t>;
-    std::optional<std::int64_t> from, to;
+    std::optional<decimal> from, to;
     if (low.value != nullptr && !(from = whole_bound(low, true, path))) return choice({});
     if (high.value != nullptr && !(to = whole_bound(high, false, path))) return choice({});
-    if (!from) from = *to < -many ? limits::min() : -many;
-    if (!to) to = *from > many ? limits::max() : many;
+    const std::uint64_t usual = magnitude(many);
+    if (!from) from = decimal{true, to->negative && to->whole > usual ? most_signed + 1 : usual};
+    if (!to)
+        to = decimal{false, from->negative || from->whole <= usual ? usual
+                            : from->whole <= most_signed           ? most_signed
+                                                                   : most_unsigned};
     return integers(*from, *to);
 }
 
@@ -149,13 +156,14 @@ inline decimal decimal_bound(bound& b, bool below, const std::string& path) {
 /// Whether a number is within the schema's bounds. @throws error{errc::bad_grammar}
 [[nodiscard]] inline bool is_within_bounds(const json& number, const json& schema, const std::string& path) {
     const detail::bound low = detail::low_bound(schema, path), high = detail::high_bound(schema, path);
-    return (low.value == nullptr || detail::is_less(*low.value, number) ||
-            (!low.open && !detail::is_less(number, *low.value))) &&
-           (high.value == nullptr || detail::is_less(number, *high.value) ||
-            (!high.open && !detail::is_less(*high.value, number)));
+    const decimal_number exact = number_of(number);
+    const auto order = [&](const detail::bound& b) { return exact <=> number_of(*b.value); };
+    return (low.value == nullptr || (low.open ? order(low) > 0 : order(low) >= 0)) &&
+           (high.value == nullptr || (high.open ? order(high) < 0 : order(high) <= 0));
 }
 
-/// Numbers within the schema's bounds; nothing if it has none. One that is missing is where 18 digits end, or 64 bits.
+/// Numbers within the schema's bounds; nothing if it has none. One that is missing is where 18 digits end, or 64 bits: of
+/// integers with a sign, unless they begin beyond that.
 /// @throws error{errc::bad_grammar} for bounds of integers beyond 64 bits, and bounds of numbers that doubles do not
 ///         keep apart from what lies beside them
 [[nodiscard]] inline std::optional<expression> bounded_number(bool whole, const json& schema, const std::string& path) {

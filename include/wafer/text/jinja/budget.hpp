@@ -31,7 +31,7 @@ struct limits {
     std::uint64_t values = 0, bytes = 0;
     const auto weigh = [&](const auto& self, const value& v) -> void {
         if (++values > (1u << 26)) return;  // shared parts may stand for any number
-        if (v.is_string()) bytes += v.as_string().size();
+        bytes += v.is_string() ? v.as_string().size() : v.written().size();
         if (v.is(value::kind::list))
             for (const value& item : v.as_list()) self(self, item);
         if (v.is(value::kind::dict))
@@ -96,7 +96,7 @@ public:
     /// Counts a walk over everything inside a value, which may be far more than memory holds where parts are shared.
     void touch_all(const value& v) {
         spend(1);
-        if (v.is_string()) charge(v.as_string().size());
+        charge(v.is_string() ? v.as_string().size() : v.written().size());
         if (v.is(value::kind::list))
             for (const value& item : v.as_list()) touch_all(item);
         if (v.is(value::kind::dict))

@@ -16,6 +16,7 @@
 #include <wafer/text/jinja/formatting.hpp>
 #include <wafer/text/jinja/list_filters.hpp>
 #include <wafer/text/jinja/methods.hpp>
+#include <wafer/text/jinja/operators.hpp>
 #include <wafer/text/jinja/runtime.hpp>
 #include <wafer/text/jinja/strings.hpp>
 #include <wafer/text/jinja/tojson.hpp>
@@ -67,6 +68,7 @@ inline value filter_round(runtime& rt, const arguments& in) {
     const auto precision =
         std::clamp<std::int64_t>(given == nullptr ? 0 : rt.integer_of(*given, "precision"), -300, 300);
     const std::string_view how = method == nullptr ? "common" : std::string_view(rt.string_of(*method, "method"));
+    if (how == "common" && x.is_big_integer() && precision >= 0) return x;
     if (how == "common" && !x.is(value::kind::real) && precision >= 0) return x.as_int();
     const double scale = std::pow(10.0, static_cast<double>(precision)), scaled = x.as_double() * scale;
     double out = (how == "ceil"    ? std::ceil(scaled)
@@ -116,9 +118,17 @@ inline value filter_int(runtime& rt, const arguments& in) {
         const char* first = text.data() + (text.starts_with('+') ? 1 : 0);
         const char* last = text.data() + text.size();
         std::int64_t whole = 0;
-        if (const auto [end, ec] = std::from_chars(first, last, whole); ec == std::errc{} && end == last) return whole;
+        const auto read = std::from_chars(first, last, whole);
+        if (read.ptr == last && read.ec == std::errc{}) return whole;
+        if (read.ptr == last && read.ec == std::errc::result_out_of_range) {
+            const std::string_view digits(first, static_cast<std::size_t>(last - first));
+            const std::string sign = digits.starts_with('-') ? "-" : "";
+            return value(json::parse(sign + std::string(digits.substr(digits.find_first_of("123456789")))));
+        }
         if (const auto [end, ec] = std::from_chars(first, last, real); ec != std::errc{} || end != last)
             return fallback;
+    } else if (x.is_big_integer()) {
+        return x;
     } else if (x.is(value::kind::real)) {
         real = x.as_double();
     } else {
@@ -140,6 +150,7 @@ inline value filter_float(runtime& rt, const arguments& in) {
 }
 
 inline value filter_abs(runtime& rt, const arguments& in) {
+    if (in.self().is_big_integer()) return apply_sign(rt, in.self().as_double() < 0 ? "-" : "+", in.self());
     if (in.self().is(value::kind::real)) return std::fabs(in.self().as_double());
     const std::int64_t x = rt.integer_of(in.self(), "a number");
     if (x == std::numeric_limits<std::int64_t>::min()) rt.fail("integer overflow");

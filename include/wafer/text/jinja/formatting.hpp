@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include <wafer/core/config.hpp>
 #include <wafer/text/jinja/runtime.hpp>
@@ -28,7 +29,11 @@ inline std::string digits_of(runtime& rt, const value& v, const field_format& ho
     if (!v.is_number()) rt.fail(std::string("a number is needed for the format '") + how.type + "'");
     char text[512];
     std::to_chars_result end{};
-    if (how.type == 'f' || how.type == 'e') {
+    std::string out;
+    if (how.type == 'd' && v.is_big_integer()) {
+        rt.charge(v.written().size());
+        out = v.written();
+    } else if (how.type == 'f' || how.type == 'e') {
         const int precision = static_cast<int>(std::clamp<std::int64_t>(how.precision < 0 ? 6 : how.precision, 0, 100));
         const auto layout = how.type == 'f' ? std::chars_format::fixed : std::chars_format::scientific;
         end = std::to_chars(text, text + sizeof text, v.as_double(), layout, precision);
@@ -37,12 +42,19 @@ inline std::string digits_of(runtime& rt, const value& v, const field_format& ho
             rt.fail("the number is too large for the format 'd'");
         end = std::to_chars(text, text + sizeof text, v.as_int(), how.type == 'd' ? 10 : how.type == 'o' ? 8 : 16);
     }
-    std::string out(text, end.ptr);
+    if (out.empty()) out.assign(text, end.ptr);
     if (how.type == 'X')
         for (char& c : out) c = c >= 'a' ? static_cast<char>(c - 32) : c;
     const std::size_t first = out.starts_with('-') ? 1 : 0;
-    if (how.commas)
-        for (std::size_t at = std::min(out.find('.'), out.size()); at > first + 3;) out.insert(at -= 3, ",");
+    if (how.commas) {
+        const std::size_t point = std::min(out.find('.'), out.size());
+        std::string grouped;
+        for (std::size_t at = 0; at < out.size(); ++at) {
+            if (at > first && at < point && (point - at) % 3 == 0) grouped.push_back(',');
+            grouped.push_back(out[at]);
+        }
+        out = std::move(grouped);
+    }
     return how.plus && first == 0 ? "+" + out : out;
 }
 
@@ -181,7 +193,10 @@ inline bool take_char(std::string_view& rest, char c) {
         how.commas = detail::take_char(field, ',');
         if (detail::take_char(field, '.')) how.precision = detail::take_count(rt, field);
         const bool fraction = v->is(value::kind::real) && how.precision >= 0;
-        how.type = !field.empty() ? field[0] : fraction ? 'f' : v->is(value::kind::integer) ? 'd' : 's';
+        how.type = !field.empty()                                       ? field[0]
+                   : fraction                                           ? 'f'
+                   : v->is(value::kind::integer) || v->is_big_integer() ? 'd'
+                                                                        : 's';
         if (field.size() > 1 || std::string_view("sdfexXo").find(how.type) == std::string_view::npos)
             rt.fail("unknown format '" + std::string(field) + "'");
         out += detail::formatted(rt, *v, how);

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <cmath>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -14,6 +13,7 @@
 #include <vector>
 
 #include <wafer/core/config.hpp>
+#include <wafer/text/jinja/operators.hpp>
 #include <wafer/text/jinja/runtime.hpp>
 #include <wafer/text/jinja/strings.hpp>
 #include <wafer/text/jinja/tests.hpp>
@@ -226,16 +226,14 @@ inline value filter_slice(runtime& rt, const arguments& in) {
 inline value filter_sum(runtime& rt, const arguments& in) {
     const value* path = in.find(1, "attribute");
     const value* start = in.find(2, "start");
-    double total = 0;
-    bool whole = true;
+    value total = std::int64_t{0};
     const auto add = [&](const value& x) {
         if (!x.is_number()) rt.fail("'sum' needs numbers, not " + runtime::describe(x));
-        whole = whole && !x.is(value::kind::real);
-        total += x.as_double();
+        total = combine(rt, "+", total, x);
     };
     if (start != nullptr) add(*start);
     for (const value& item : rt.items(in.self())) add(attribute_or_self(rt, item, path));
-    return whole && std::fabs(total) < 9e15 ? value(static_cast<std::int64_t>(total)) : value(total);
+    return total;
 }
 
 inline value filter_join(runtime& rt, const arguments& in) {

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include <wafer/core/config.hpp>
+#include <wafer/core/json.hpp>
 #include <wafer/text/jinja/formatting.hpp>
 #include <wafer/text/jinja/runtime.hpp>
 #include <wafer/text/jinja/tests.hpp>
@@ -40,8 +41,10 @@ inline value real_arithmetic(std::string_view op, double x, double y) {
 inline value arithmetic(runtime& rt, std::string_view op, const value& a, const value& b) {
     const bool division = op == "/" || op == "//" || op == "%";
     if (division && b.as_double() == 0) rt.fail("division by zero");
-    if (op == "/" || a.is(value::kind::real) || b.is(value::kind::real))
-        return real_arithmetic(op, a.as_double(), b.as_double());
+    const auto is_real = [](const value& v) { return v.is(value::kind::real) && !v.is_big_integer(); };
+    if (op != "/" && !is_real(a) && !is_real(b) && (a.is_big_integer() || b.is_big_integer()))
+        rt.fail("integer overflow");
+    if (op == "/" || is_real(a) || is_real(b)) return real_arithmetic(op, a.as_double(), b.as_double());
     const std::int64_t x = a.as_int(), y = b.as_int();
     std::int64_t out = 0;
     bool overflow = false;
@@ -79,6 +82,12 @@ inline value repeat(runtime& rt, const value& sequence, std::int64_t times) {
 /// +x or -x.
 inline value apply_sign(runtime& rt, std::string_view op, const value& x) {
     if (!x.is_number()) rt.fail("'" + std::string(op) + "' needs a number, not " + runtime::describe(x));
+    if (op == "+" && !x.written().empty()) return x;
+    if (x.is_big_integer()) {
+        rt.charge(x.written().size());
+        const std::string_view digits = x.written();
+        return value(json::parse(digits.starts_with('-') ? std::string(digits.substr(1)) : "-" + std::string(digits)));
+    }
     if (x.is(value::kind::real)) return op == "+" ? x.as_double() : -x.as_double();
     if (op == "-" && x.as_int() == std::numeric_limits<std::int64_t>::min()) rt.fail("integer overflow");
     return op == "+" ? x.as_int() : -x.as_int();

@@ -17,6 +17,7 @@
 
 #include <wafer/core/config.hpp>
 #include <wafer/core/error.hpp>
+#include <wafer/core/json_number.hpp>
 #include <wafer/core/utf8.hpp>
 #include <wafer/text/jinja/budget.hpp>
 #include <wafer/text/jinja/value.hpp>
@@ -105,8 +106,7 @@ public:
     [[nodiscard]] bool equal(const value& a, const value& b) {
         using kind = value::kind;
         spend(1);
-        if (a.is_number() && b.is_number())
-            return a.is(kind::real) || b.is(kind::real) ? a.as_double() == b.as_double() : a.as_int() == b.as_int();
+        if (a.is_number() && b.is_number()) return order_numbers(a, b) == 0;
         if (a.type() != b.type()) return false;
         if (!a.is(kind::function) && a.shares_with(b)) return true;
         switch (a.type()) {
@@ -139,10 +139,7 @@ public:
     [[nodiscard]] std::optional<std::partial_ordering> order(const value& a, const value& b) {
         using kind = value::kind;
         spend(1);
-        if (a.is_number() && b.is_number()) {
-            if (a.is(kind::real) || b.is(kind::real)) return a.as_double() <=> b.as_double();
-            return a.as_int() <=> b.as_int();
-        }
+        if (a.is_number() && b.is_number()) return order_numbers(a, b);
         if (a.is_string() && b.is_string()) {
             touch(std::string_view(a.as_string()).substr(0, b.as_string().size()));
             return a.as_string() <=> b.as_string();
@@ -305,6 +302,17 @@ public:
     }
 
 private:
+    // Integers of any size exactly, others as doubles.
+    [[nodiscard]] std::partial_ordering order_numbers(const value& a, const value& b) {
+        const auto is_whole = [](const value& v) { return !v.is(value::kind::real) || v.is_big_integer(); };
+        if (!is_whole(a) || !is_whole(b)) return a.as_double() <=> b.as_double();
+        if (!a.is_big_integer() && !b.is_big_integer()) return a.as_int() <=> b.as_int();
+        const auto digits = [&](const value& v) {
+            touch(v.written());
+            return decimal_of(v.written().empty() ? std::to_string(v.as_int()) : std::string(v.written()));
+        };
+        return digits(a) <=> digits(b);
+    }
     [[nodiscard]] value not_too_deep(value v) const {
         if (v.depth() > value::max_depth) fail("values are nested too deeply");
         return v;

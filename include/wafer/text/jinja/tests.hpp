@@ -85,8 +85,14 @@ inline constexpr builtin tests[] = {
     {"none", detail::is_kind<value::kind::none>},
     {"string", detail::is_kind<value::kind::string>},
     {"mapping", [](runtime&, const arguments& in) -> value { return in.self().is(value::kind::dict); }},
-    {"integer", detail::is_kind<value::kind::integer>},
-    {"float", detail::is_kind<value::kind::real>},
+    {"integer",
+     [](runtime&, const arguments& in) -> value {
+         return in.self().is(value::kind::integer) || in.self().is_big_integer();
+     }},
+    {"float",
+     [](runtime&, const arguments& in) -> value {
+         return in.self().is(value::kind::real) && !in.self().is_big_integer();
+     }},
     {"boolean", detail::is_kind<value::kind::boolean>},
     {"number", [](runtime&, const arguments& in) -> value { return in.self().is_number(); }},
     {"true",

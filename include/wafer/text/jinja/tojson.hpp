@@ -27,9 +27,14 @@ namespace wafer::inline WAFER_ABI::jinja {
     rt.fail("a " + runtime::describe(key) + " cannot be a key in JSON");
 }
 
-/// A value as JSON. @throws error{errc::template_failed} for what JSON cannot hold.
+/// A value as JSON; numbers that came as JSON are written as they were, unlike Python's, so that the arguments of a call read
+/// as the model wrote them. @throws error{errc::template_failed} for what JSON cannot hold.
 [[nodiscard]] inline json to_json(runtime& rt, const value& v, bool sort_keys = false) {
     rt.spend(1);
+    if (!v.written().empty()) {
+        rt.charge(2 * v.written().size());
+        return json::parse(v.written());
+    }
     switch (v.type()) {
         case value::kind::none: return nullptr;
         case value::kind::boolean: return v.as_bool();

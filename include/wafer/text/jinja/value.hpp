@@ -57,7 +57,8 @@ public:
         macro
     };
 
-    /// Containers inside one another, at most: what templates build must not exhaust the stack when it is walked.
+    /// Containers inside one another, at most: what is built must not exhaust the stack when it is walked. Constructors raise
+    /// error{errc::template_failed} beyond that; one level more is let through, for the runtime to say where it came from.
     static constexpr int max_depth = json::max_depth;
 
     value() = default;
@@ -81,10 +82,12 @@ public:
     value(native_function f) : kind_(kind::function), scalar_{.function = f} {}
     /// A method, bound to what it was looked up in.
     value(native_function method, value self)
-        : kind_(kind::function), scalar_{.function = method}, shared_(std::make_shared<const value>(std::move(self))) {}
+        : kind_(kind::function), scalar_{.function = method}, shared_(std::make_shared<const value>(std::move(self))) {
+        check_depth(depth());
+    }
     value(const statement* macro) : kind_(kind::macro), scalar_{.macro = macro} {}
-    /// @throws error{errc::template_failed} for JSON nested too deeply.
-    explicit value(const json& source, int room = max_depth);
+    /// A number keeps the text in which it was written.
+    explicit value(const json& source);
 
     [[nodiscard]] kind type() const noexcept { return kind_; }
     [[nodiscard]] bool is(kind k) const noexcept { return type() == k; }
@@ -102,6 +105,15 @@ public:
         return is(kind::boolean) ? scalar_.integer : expect(kind::integer).scalar_.integer;
     }
     [[nodiscard]] double as_double() const { return is(kind::real) ? scalar_.real : static_cast<double>(as_int()); }
+    /// How a number is written that came as JSON, unless it is an integer that prints so anyway; else empty.
+    [[nodiscard]] std::string_view written() const noexcept {
+        const bool number = is(kind::integer) || is(kind::real);
+        return number && shared_ ? *static_cast<const std::string*>(shared_.get()) : std::string_view{};
+    }
+    /// Whether it is a whole number that as_int() cannot give, with all of its digits in written().
+    [[nodiscard]] bool is_big_integer() const noexcept {
+        return is(kind::real) && shared_ && written().find_first_of(".eE") == std::string_view::npos;
+    }
     [[nodiscard]] const std::string& as_string() const { return shared<std::string>(kind::string); }
     [[nodiscard]] const value_list& as_list() const;
     [[nodiscard]] const value_dict& as_dict() const;
@@ -140,6 +152,10 @@ private:
         T content;
         int depth;
     };
+    static int check_depth(int depth) {
+        if (depth > max_depth + 1) raise(errc::template_failed, "chat template: values are nested too deeply");
+        return depth;
+    }
     const value& expect(kind k) const {
         if (kind_ != k) raise(errc::template_failed, "chat template: a value is of another kind than expected");
         return *this;
@@ -158,7 +174,7 @@ private:
         native_function function;
         const statement* macro;
     } scalar_{.integer = 0};
-    // A string, list, dict or loop, what a method is bound to, the name of an undefined value; or nothing.
+    // A string, list, dict or loop, how a number is written, what a method is bound to, the name of an undefined value; or nothing.
     std::shared_ptr<const void> shared_;
 };
 
@@ -180,18 +196,19 @@ struct loop_state {
 inline value::value(value_list items) {
     int inner = 0;
     for (const value& item : items) inner = std::max(inner, item.depth());
+    const int whole = check_depth(inner + 1);
     kind_ = kind::list;
-    shared_ = std::make_shared<const container<value_list>>(container<value_list>{std::move(items), inner + 1});
+    shared_ = std::make_shared<const container<value_list>>(container<value_list>{std::move(items), whole});
 }
 inline value::value(value_dict members) {
     int inner = 0;
     for (const auto& [key, item] : members) inner = std::max({inner, key.depth(), item.depth()});
+    const int whole = check_depth(inner + 1);
     kind_ = kind::dict;
-    shared_ = std::make_shared<const container<value_dict>>(container<value_dict>{std::move(members), inner + 1});
+    shared_ = std::make_shared<const container<value_dict>>(container<value_dict>{std::move(members), whole});
 }
 
-inline value::value(const json& source, int room) {
-    if (room < 0) raise(errc::template_failed, "chat template: JSON is nested too deeply to be a variable");
+inline value::value(const json& source) {
     switch (source.type()) {
         case json::kind::null: *this = nullptr; break;
         case json::kind::boolean: *this = source.as_bool(); break;
@@ -200,17 +217,18 @@ inline value::value(const json& source, int room) {
         case json::kind::string: *this = source.as_string(); break;
         case json::kind::array: {
             value_list items;
-            for (const json& item : source.as_array()) items.emplace_back(item, room - 1);
+            for (const json& item : source.as_array()) items.emplace_back(item);
             *this = value(std::move(items));
             break;
         }
         case json::kind::object: {
             value_dict members;
-            for (const auto& [name, item] : source.as_object()) members.emplace_back(name, value(item, room - 1));
+            for (const auto& [name, item] : source.as_object()) members.emplace_back(name, value(item));
             *this = value(std::move(members));
             break;
         }
     }
+    if (!source.written().empty()) shared_ = std::make_shared<const std::string>(source.written());
 }
 
 inline const value_list& value::as_list() const { return shared<container<value_list>>(kind::list).content; }
@@ -275,9 +293,10 @@ inline void value::repr(std::string& out) const {
         case kind::undefined: out += "Undefined"; break;
         case kind::none: out += "None"; break;
         case kind::boolean: out += as_bool() ? "True" : "False"; break;
-        case kind::integer: out += std::to_string(as_int()); break;
+        case kind::integer: out += written().empty() ? std::to_string(as_int()) : written(); break;
         case kind::real:
-            if (const double x = as_double(); x != x) out += "nan";
+            if (!written().empty()) out += written();
+            else if (const double x = as_double(); x != x) out += "nan";
             else if (x - x != 0) out += x > 0 ? "inf" : "-inf";
             else json::write_real(out, x);
             break;
