@@ -137,9 +137,12 @@ public:
     /// Above this, forget_all_but() has to be called in good time. Twice as much is refused.
     static constexpr std::size_t max_bytes = 32u << 20;
 
-    /// `failure`: the code of errors raised here.
+    /// `failure`: the code of errors raised here. @throws error{errc::invalid_argument} without a program
     explicit automaton(std::shared_ptr<const program> source, errc failure = errc::grammar_failed)
-        : program_(std::move(source)), width_(program_->representatives.size()), failure_(failure) {}
+        : program_(std::move(source)), failure_(failure) {
+        if (program_ == nullptr) raise(errc::invalid_argument, "there is no grammar: the pointer to it is null");
+        width_ = program_->representatives.size();
+    }
 
     /// Before any text. @throws error{errc::grammar_failed}
     [[nodiscard]] state start() {
@@ -163,7 +166,7 @@ public:
 
     /// Whether the text so far satisfies the grammar.
     [[nodiscard]] bool can_stop(state s) const noexcept {
-        const auto items = states_[s];
+        const auto items = states_[known_or_dead(s)];
         return !items.empty() && items.front().at == program::accept;
     }
     /// Whether it does, and nothing more can follow.
@@ -173,6 +176,7 @@ public:
     /// long before the end of a long repetition it does not matter how much is to come.
     /// @throws error{errc::grammar_failed}
     [[nodiscard]] state similar(state s, std::size_t bytes) {
+        s = known_or_dead(s);
         if (program_->repeats.empty()) return s;
         std::vector<std::uint32_t> known = std::move(similar_);  // an exception leaves none behind, not half of them
         similar_.clear();
@@ -207,7 +211,7 @@ public:
     /// Whether states fill max_bytes, so that forget_all_but() is due before more is asked.
     [[nodiscard]] bool wants_to_forget() const noexcept { return crowded_; }
 
-    /// Forgets all states but these, which are renumbered in place.
+    /// Forgets all states but these, which are renumbered in place. Other numbers mean nothing from then on.
     /// @throws error{errc::grammar_failed} if they alone are too large
     void forget_all_but(std::span<state> kept) {
         std::vector<bool> needed(frames_.size());
@@ -219,7 +223,7 @@ public:
                 todo.push_back(i.frame);
             }
         };
-        for (const state s : kept) need(states_[s]);
+        for (state& s : kept) need(states_[s = known_or_dead(s)]);
         while (!todo.empty()) {
             const std::uint32_t frame = todo.back();
             todo.pop_back();
@@ -264,7 +268,11 @@ private:
         return frames_.bytes() + states_.bytes() + table_.size() * sizeof(state);
     }
 
+    // The number of a state that was forgotten, or never met, is dead.
+    [[nodiscard]] state known_or_dead(state s) const noexcept { return s < states_.size() ? s : dead; }
+
     [[nodiscard]] state explore(state from, std::uint8_t byte_class) {
+        if (from >= states_.size()) return dead;
         crowded_ = bytes() > max_bytes;
         if (bytes() > 2 * max_bytes) fail("its states fill " + std::to_string(bytes() >> 20) + " MiB");
         found_.clear();
@@ -351,7 +359,7 @@ private:
     }
 
     std::shared_ptr<const program> program_;
-    std::size_t width_;
+    std::size_t width_ = 0;
     errc failure_;
     item_sets frames_, states_;
     std::vector<state> table_;            // rows of width_ successors

@@ -46,7 +46,7 @@ public:
                 }
                 return out;
             case expression_kind::repeat: {
-                const range r = of(e.parts.front());
+                const range r = of(e.parts[0]);
                 return {times(r.min, e.min), times(r.max, e.max == unlimited ? endless : e.max)};
             }
             case expression_kind::sequence:
@@ -127,7 +127,7 @@ private:
 
     // As many as fit at their longest; where that is endless, or too few, as many as there must be, or eight, of equal shares.
     [[nodiscard]] expression repeat_within(const expression& e, range bounds) const {
-        expression part = e.parts.front();
+        expression part = e.parts[0];
         range whole = of(part), count{whole.min == 0 ? 0 : e.min, e.max == unlimited ? endless : e.max};
         if (whole.min == 0 && bounds.min > 0) {  // empty ones do not count
             part = within(part, {1, endless});

@@ -19,6 +19,7 @@
 
 #include <wafer/core/config.hpp>
 #include <wafer/core/error.hpp>
+#include <wafer/core/utf8.hpp>
 #include <wafer/text/grammar/automaton.hpp>
 #include <wafer/text/grammar/code_points.hpp>
 #include <wafer/text/grammar/grammar.hpp>
@@ -37,7 +38,8 @@ public:
     explicit compiler(const ruleset& source) : source_(source) {}
 
     /// @throws error{errc::bad_grammar}
-    program run(unsatisfiable policy) {
+    [[nodiscard]] std::shared_ptr<const program> run(unsatisfiable policy) {
+        check_rules();
         add({.kind = node_kind::accept});
         for (building_ = 0; building_ < source_.rules.size(); ++building_) begin_rule();
         for (building_ = 0; building_ < source_.rules.size(); ++building_)
@@ -53,7 +55,7 @@ public:
             if (rule == none || !out_.rules[rule].nullable) out_.repeats.push_back(copies);
         order_rules();
         find_byte_classes();
-        return std::move(out_);
+        return std::move(made_);
     }
 
 private:
@@ -64,10 +66,44 @@ private:
 
     static constexpr std::uint32_t none = ~std::uint32_t{0};
 
-    [[noreturn]] void fail(std::size_t compiled_rule, std::string_view what) const {
-        const rule& r = source_.rules[rules_[compiled_rule].origin];
+    [[noreturn]] void fail(const rule& r, std::string_view what) const {
         raise(errc::bad_grammar,
               "grammar: \"" + r.name + "\" " + std::string(what) + position(source_.source, r.offset));
+    }
+    [[noreturn]] void fail(std::size_t compiled_rule, std::string_view what) const {
+        fail(source_.rules[rules_[compiled_rule].origin], what);
+    }
+
+    // Rules may be made by hand.
+    void check_rules() const {
+        const std::size_t n = source_.rules.size();
+        if (source_.root >= n)
+            raise(errc::bad_grammar,
+                  "grammar: its root is rule " + std::to_string(source_.root) + " of " + std::to_string(n));
+        for (const rule& r : source_.rules) check(r.body, r);
+    }
+    void check(const expression& e, const rule& in) const {
+        switch (e.kind) {
+            case expression_kind::text:
+                if (!is_utf8(e.text)) fail(in, "has a text that is not UTF-8");
+                return;
+            case expression_kind::chars: return;
+            case expression_kind::repeat:
+                if (e.parts.size() != 1)
+                    fail(in, "repeats " + std::to_string(e.parts.size()) + " parts instead of one");
+                if (e.min > e.max) fail(in, "has a repetition whose least number is above its greatest");
+                [[fallthrough]];
+            case expression_kind::sequence:
+            case expression_kind::choice:
+                for (const expression& part : e.parts) check(part, in);
+                return;
+            case expression_kind::rule:
+                if (e.rule >= source_.rules.size())
+                    fail(in,
+                         "refers to rule " + std::to_string(e.rule) + " of " + std::to_string(source_.rules.size()));
+                return;
+        }
+        fail(in, "has an expression of no known kind");
     }
 
     node_id add(node n) {
@@ -178,8 +214,8 @@ private:
     }
 
     node_id build_repeat(const expression& e, node_id next) {
-        const expression& body = e.parts.front();
-        if (e.max == 0) return next;
+        const expression& body = e.parts[0];
+        if (e.max == 0 || (body.kind == expression_kind::text && body.text.empty())) return next;
         if (e.max == 1) {
             const node_id once = build(body, next);
             return e.min == 1 ? once : add({node_kind::either, once, next});
@@ -355,7 +391,8 @@ private:
     }
 
     const ruleset& source_;
-    program out_;
+    std::shared_ptr<program> made_{new program};
+    program& out_ = *made_;
     std::vector<rule_graph> rules_;
     std::unordered_map<byte_set, std::uint32_t> set_ids_;
     std::vector<std::pair<std::uint32_t, program::copies>> repeats_;  // with the rule that is repeated, if it is one
@@ -363,13 +400,17 @@ private:
 };
 
 /// Checks rules and makes them ready for matching. Linear in their size.
-/// @throws error{errc::bad_grammar}: no text can satisfy a rule (or, with prune, the root), left recursion also through
-///         other rules and empty ones, repetitions that are too many to lay out, too many ways to begin
+/// @throws error{errc::bad_grammar}: rules that refer to none, or are not as grammar.hpp says; no text can satisfy a rule (or,
+///         with prune, the root), left recursion also through other rules and empty ones, repetitions that are too many to
+///         lay out, too many ways to begin
+/// @throws error{errc::out_of_memory}
 [[nodiscard]] inline std::shared_ptr<const program> compile(const ruleset& source,
                                                             unsatisfiable policy = unsatisfiable::refuse) {
-    auto out = std::make_shared<const program>(compiler(source).run(policy));
-    (void)automaton(out, errc::bad_grammar).start();
-    return out;
+    return or_out_of_memory([&] {
+        auto out = compiler(source).run(policy);
+        (void)automaton(out, errc::bad_grammar).start();
+        return out;
+    });
 }
 
 }  // namespace wafer::inline WAFER_ABI::grammar

@@ -268,8 +268,11 @@ private:
 /// Elements that are tokens (<token>, <[id]>, !<token>) are refused: a grammar here is about text and knows no
 /// vocabulary.
 /// @throws error{errc::bad_grammar} with line and column: syntax, undefined rules, rules defined twice, no "root".
+/// @throws error{errc::out_of_memory}
 /// @cite llama.cpp, grammars/README.md
-[[nodiscard]] inline ruleset parse_gbnf(std::string_view source) { return gbnf_parser(source).run(); }
+[[nodiscard]] inline ruleset parse_gbnf(std::string_view source) {
+    return or_out_of_memory([&] { return gbnf_parser(source).run(); });
+}
 
 /// Output that a grammar in GBNF allows, ready to be matched. @throws error{errc::bad_grammar} as parse_gbnf() and
 /// compile()

@@ -32,17 +32,65 @@ enum class expression_kind : std::uint8_t {
 /// A repetition's max where it has none.
 inline constexpr std::uint32_t unlimited = std::numeric_limits<std::uint32_t>::max();
 
+struct expression;
+
+/// The parts of an expression. They are added and replaced as a whole, never changed inside, so that their depth is known and
+/// walking, copying or destroying them cannot exhaust the stack.
+class expression_parts {
+public:
+    /// Expressions inside one another, at most.
+    static constexpr int max_depth = 512;
+
+    expression_parts() = default;
+    /// @throws error{errc::bad_grammar} beyond max_depth
+    expression_parts(std::vector<expression> parts);
+    void push_back(expression part);
+
+    [[nodiscard]] bool empty() const noexcept { return parts_.empty(); }
+    [[nodiscard]] std::size_t size() const noexcept;
+    [[nodiscard]] const expression& operator[](std::size_t i) const noexcept;
+    [[nodiscard]] auto begin() const noexcept { return parts_.begin(); }
+    [[nodiscard]] auto end() const noexcept { return parts_.end(); }
+    [[nodiscard]] auto rbegin() const noexcept { return parts_.rbegin(); }
+    [[nodiscard]] auto rend() const noexcept { return parts_.rend(); }
+    /// Of the deepest part, itself counted; 0 without parts.
+    [[nodiscard]] int depth() const noexcept { return empty() ? 0 : depth_; }
+
+private:
+    void count(const expression& part);
+
+    std::vector<expression> parts_;
+    int depth_ = 0;
+};
+
 /// A part of a rule's right side. Which members count depends on the kind; the functions below make each of them.
 struct expression {
     expression_kind kind = expression_kind::sequence;
     std::string text{};
     code_points chars{};
-    std::vector<expression> parts{};
+    expression_parts parts{};
     std::uint32_t min = 0, max = 0;
     std::uint32_t rule = 0;  // its index in the ruleset
 };
 
-/// These bytes. They should be UTF-8, as all text that is matched.
+inline expression_parts::expression_parts(std::vector<expression> parts) : parts_(std::move(parts)) {
+    for (const expression& part : parts_) count(part);
+}
+inline void expression_parts::push_back(expression part) {
+    if (empty()) depth_ = 0;  // whatever was moved out of here
+    count(part);
+    parts_.push_back(std::move(part));
+}
+inline std::size_t expression_parts::size() const noexcept { return parts_.size(); }
+inline const expression& expression_parts::operator[](std::size_t i) const noexcept { return parts_[i]; }
+inline void expression_parts::count(const expression& part) {
+    const int depth = part.parts.depth() + 1;
+    if (depth > max_depth)
+        raise(errc::bad_grammar, "grammar: expressions are nested more than " + std::to_string(max_depth) + " deep");
+    depth_ = std::max(depth_, depth);
+}
+
+/// These bytes, in UTF-8, as all text that is matched.
 [[nodiscard]] inline expression text(std::string bytes) {
     return {.kind = expression_kind::text, .text = std::move(bytes)};
 }
@@ -58,7 +106,7 @@ struct expression {
 [[nodiscard]] inline expression choice(std::vector<expression> parts) {
     return {.kind = expression_kind::choice, .parts = std::move(parts)};
 }
-/// The same thing min to max times; max may be `unlimited`. @pre min <= max
+/// The same thing min to max times, min <= max; max may be `unlimited`.
 [[nodiscard]] inline expression repeat(expression what, std::uint32_t min, std::uint32_t max) {
     expression out{.kind = expression_kind::repeat, .min = min, .max = max};
     out.parts.push_back(std::move(what));

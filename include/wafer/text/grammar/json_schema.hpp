@@ -3,6 +3,7 @@
 #pragma once
 
 #include <algorithm>
+#include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -343,6 +344,10 @@ private:
     allowance size_{compiler::max_nodes};  // of values and patterns; the rest is counted in rules
 };
 
+/// What is text to read, rather than a value: "...", a std::string, a std::string_view.
+template <class Text>
+concept schema_text = std::convertible_to<const Text&, std::string_view> && !std::same_as<Text, std::nullptr_t>;
+
 /// The rules of a JSON schema. Every text they match is JSON that the schema allows, except that members whose names
 /// the schema leaves open may repeat, and that "oneOf" is read as "anyOf": it is for the schema to keep its
 /// alternatives apart, as discriminated unions do. Members come in the order of "properties".
@@ -356,14 +361,27 @@ private:
 /// ipv4, ipv6, uri: as json_rules has them); minLength and maxLength; minimum, maximum and their
 /// exclusive forms; enum and const (values that the rest of the schema forbids are left out), anyOf, oneOf, allOf, $ref
 /// within the document; OpenAPI's nullable beside type.
-/// @throws error{errc::bad_grammar} with the place: for keywords that cannot be kept to, by name
+/// @throws error{errc::bad_grammar} with the place: for keywords that cannot be kept to, by name; for a value that is a string,
+///         as its text is not. @throws error{errc::out_of_memory}
 /// @cite JSON Schema 2020-12, Validation and Core
-[[nodiscard]] inline ruleset parse_json_schema(const json& schema) { return schema_compiler(schema).run(); }
+[[nodiscard]] inline ruleset parse_json_schema(const json& schema) {
+    return or_out_of_memory([&] { return schema_compiler(schema).run(); });
+}
+/// The same for the text of a schema. @throws error{errc::bad_json} with its position
+template <schema_text Text>
+[[nodiscard]] ruleset parse_json_schema(const Text& text) {
+    return parse_json_schema(json::parse(text, "the JSON schema"));
+}
 
 /// Output that a JSON schema allows, ready to be matched.
-/// @throws error{errc::bad_grammar} as parse_json_schema() and compile()
+/// @throws error as parse_json_schema() and compile()
 [[nodiscard]] inline std::shared_ptr<const program> json_schema(const json& schema) {
     return compile(parse_json_schema(schema), unsatisfiable::prune);
+}
+/// The same for the text of a schema. @throws error{errc::bad_json} with its position
+template <schema_text Text>
+[[nodiscard]] std::shared_ptr<const program> json_schema(const Text& text) {
+    return json_schema(json::parse(text, "the JSON schema"));
 }
 
 /// Output that is one JSON object, whatever is in it.

@@ -35,9 +35,11 @@ namespace wafer::inline WAFER_ABI::grammar {
 /// to where no token goes on.
 class matcher {
 public:
-    /// Before any text. Neither may be null. @throws error{errc::grammar_failed} as mask()
+    /// Before any text. @throws error{errc::grammar_failed} as mask(); error{errc::invalid_argument} where one of them is null
     matcher(std::shared_ptr<const program> rules, std::shared_ptr<const token_trie> tokens)
-        : tokens_(std::move(tokens)), automaton_(std::move(rules)), path_(tokens_->depth() + 2) {
+        : tokens_(std::move(tokens)), automaton_(or_out_of_memory([&] { return automaton(std::move(rules)); })) {
+        if (tokens_ == nullptr) raise(errc::invalid_argument, "there are no tokens: the pointer to them is null");
+        or_out_of_memory([&] { path_.resize(tokens_->depth() + 2); });
         reset();
     }
 
@@ -49,12 +51,14 @@ public:
     /// @throws error{errc::grammar_failed} if the vocabulary cannot spell what has to follow, or the grammar is too
     ///         ambiguous to be followed (see automaton)
     [[nodiscard]] std::span<const std::uint64_t> mask() {
-        automaton_.restart_work();
-        path_[1] = automaton_.similar(now(), tokens_->depth());
-        if (const auto known = masks_.find(path_[1]); known != masks_.end()) return known->second;
-        if (masks_.size() >= max_masks) masks_.clear();
-        auto bits = find_mask();
-        return masks_.insert_or_assign(path_[1], std::move(bits)).first->second;
+        return or_out_of_memory([&]() -> std::span<const std::uint64_t> {
+            automaton_.restart_work();
+            path_[1] = automaton_.similar(now(), tokens_->depth());
+            if (const auto known = masks_.find(path_[1]); known != masks_.end()) return known->second;
+            if (masks_.size() >= max_masks) masks_.clear();
+            auto bits = find_mask();
+            return masks_.insert_or_assign(path_[1], std::move(bits)).first->second;
+        });
     }
 
     /// Whether one token may follow; a few look-ups. @throws error{errc::grammar_failed}
@@ -94,7 +98,9 @@ public:
         return std::all_of(bits.begin(), bits.end(), [](std::uint64_t word) { return word == 0; });
     }
     /// Begins a new text. What was learnt of the grammar is kept.
-    void reset() { path_[0] = automaton_.start(); }
+    void reset() {
+        or_out_of_memory([&] { path_[0] = automaton_.start(); });
+    }
 
 private:
     static constexpr std::size_t max_masks = 64;  // 1.2 MiB for 150,000 tokens
@@ -112,11 +118,13 @@ private:
 
     [[nodiscard]] automaton::state after(std::string_view bytes) {
         if (bytes.empty()) return automaton::dead;
-        automaton_.restart_work();
-        if (automaton_.wants_to_forget()) forget_all_but(1);
-        automaton::state s = now();
-        for (const char c : bytes) s = automaton_.step(s, static_cast<std::uint8_t>(c));
-        return s;
+        return or_out_of_memory([&] {
+            automaton_.restart_work();
+            if (automaton_.wants_to_forget()) forget_all_but(1);
+            automaton::state s = now();
+            for (const char c : bytes) s = automaton_.step(s, static_cast<std::uint8_t>(c));
+            return s;
+        });
     }
 
     [[nodiscard]] std::vector<std::uint64_t> find_mask() {

@@ -35,9 +35,12 @@ struct node {
 /// Bit b: byte b is in it.
 using byte_set = std::bitset<256>;
 
-/// What compile() guarantees: every node that can be reached from the root can still reach `accept`, and rules are
+/// What only compile() makes, and guarantees: every node that can be reached from the root can still reach `accept`, and rules are
 /// ordered such that one which calls another before it has read a byte comes before it. Const, and shared by threads.
 struct program {
+    program(const program&) = delete;
+    program& operator=(const program&) = delete;
+
     struct entry {
         node_id first;
         bool nullable;  // it also matches the empty text
@@ -73,6 +76,10 @@ struct program {
     [[nodiscard]] bool reads(const node& n, std::uint8_t byte_class) const noexcept {
         return sets[n.arg][representatives[byte_class]];
     }
+
+private:
+    friend class compiler;
+    program() = default;
 };
 
 }  // namespace wafer::inline WAFER_ABI::grammar

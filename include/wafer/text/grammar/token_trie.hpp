@@ -9,6 +9,7 @@
 #include <limits>
 #include <numeric>
 #include <span>
+#include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
@@ -36,8 +37,48 @@ public:
     /// pieces[id] are the bytes of a token, which need not outlive the call. Tokens without bytes, and ones of more
     /// than `longest`, are never part of constrained text; `ends` are those that end a turn. @cost O(n log n)
     /// comparisons
-    /// @throws error{errc::bad_vocabulary}
+    /// @throws error{errc::bad_vocabulary} for tokens that are too many or too long; error{errc::invalid_argument} for ends that
+    ///         are no tokens; error{errc::out_of_memory}
     token_trie(std::span<const std::string_view> pieces, std::vector<token_id> ends) : ends_(std::move(ends)) {
+        for (const token_id id : ends_)
+            if (id < 0 || static_cast<std::size_t>(id) >= pieces.size())
+                raise(errc::invalid_argument, "token " + std::to_string(id) + " cannot end a turn: there are " +
+                                                  std::to_string(pieces.size()) + " tokens");
+        or_out_of_memory([&] { build(pieces); });
+    }
+
+    /// From anything that knows its tokens as a tokenizer does: control tokens are no text, ends are is_end().
+    template <class Words>
+    [[nodiscard]] static token_trie of(const Words& words) {
+        return or_out_of_memory([&] {
+            std::vector<std::string_view> pieces(words.size());
+            std::vector<token_id> ends;
+            for (std::size_t i = 0; i < pieces.size(); ++i) {
+                const auto id = static_cast<token_id>(i);
+                if (words.is_end(id)) ends.push_back(id);
+                else if (!words.is_control(id)) pieces[i] = words.piece(id);
+            }
+            return token_trie(pieces, std::move(ends));
+        });
+    }
+
+    /// The nodes, and one more that only ends the last one's tokens.
+    [[nodiscard]] std::span<const node> nodes() const noexcept { return nodes_; }
+    /// Tokens in the order of their bytes.
+    [[nodiscard]] std::span<const token_id> ids() const noexcept { return ids_; }
+    /// The tokens that end a turn.
+    [[nodiscard]] std::span<const token_id> ends() const noexcept { return ends_; }
+    /// Tokens in the vocabulary.
+    [[nodiscard]] std::size_t size() const noexcept { return pieces_.size(); }
+    /// Empty for tokens that are never part of constrained text, and for ids out of range.
+    [[nodiscard]] std::string_view bytes(token_id id) const noexcept {
+        return id >= 0 && static_cast<std::size_t>(id) < size() ? pieces_[id] : std::string_view{};
+    }
+    /// Bytes of the longest token.
+    [[nodiscard]] std::size_t depth() const noexcept { return depth_; }
+
+private:
+    void build(std::span<const std::string_view> pieces) {
         std::size_t total = 0;
         for (std::size_t i = 0; i < pieces.size(); ++i) {
             const bool usable = !pieces[i].empty() && pieces[i].size() <= longest;
@@ -75,35 +116,6 @@ public:
         nodes_.push_back({0, static_cast<std::uint32_t>(ids_.size()), 0, 0});  // ends the last node's tokens
     }
 
-    /// From anything that knows its tokens as a tokenizer does: control tokens are no text, ends are is_end().
-    template <class Words>
-    [[nodiscard]] static token_trie of(const Words& words) {
-        std::vector<std::string_view> pieces(words.size());
-        std::vector<token_id> ends;
-        for (std::size_t i = 0; i < pieces.size(); ++i) {
-            const auto id = static_cast<token_id>(i);
-            if (words.is_end(id)) ends.push_back(id);
-            else if (!words.is_control(id)) pieces[i] = words.piece(id);
-        }
-        return token_trie(pieces, std::move(ends));
-    }
-
-    /// The nodes, and one more that only ends the last one's tokens.
-    [[nodiscard]] std::span<const node> nodes() const noexcept { return nodes_; }
-    /// Tokens in the order of their bytes.
-    [[nodiscard]] std::span<const token_id> ids() const noexcept { return ids_; }
-    /// The tokens that end a turn.
-    [[nodiscard]] std::span<const token_id> ends() const noexcept { return ends_; }
-    /// Tokens in the vocabulary.
-    [[nodiscard]] std::size_t size() const noexcept { return pieces_.size(); }
-    /// Empty for tokens that are never part of constrained text, and for ids out of range.
-    [[nodiscard]] std::string_view bytes(token_id id) const noexcept {
-        return id >= 0 && static_cast<std::size_t>(id) < size() ? pieces_[id] : std::string_view{};
-    }
-    /// Bytes of the longest token.
-    [[nodiscard]] std::size_t depth() const noexcept { return depth_; }
-
-private:
     token_pieces pieces_;
     std::size_t depth_ = 0;
     std::vector<node> nodes_;
