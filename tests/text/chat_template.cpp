@@ -145,7 +145,7 @@ TEST_CASE("chat_template: messages, tools and variables that are not UTF-8 are r
          {make_tool_call(bad, json(json::object{}), "1"), make_tool_call("f", json(bad), "1"),
           make_tool_call("f", json().set("a", bad), "1"), make_tool_call("f", json().set(bad, 1), "1")})
         CHECK(code({.role = "assistant", .tool_calls = json(json::array{call})}) == errc::bad_utf8);
-    CHECK(code(good, {.tools = json(json::array{json(bad)})}) == errc::bad_utf8);
+    CHECK(code(good, {.tools = json(json::array{json().set("name", bad)})}) == errc::bad_utf8);
     CHECK(code(good, {.bos_token = bad}) == errc::bad_utf8);
     CHECK(code(good, {.variables = json().set("x", json().set("y", bad))}) == errc::bad_utf8);
     CHECK_THROWS_AS((void)printing.render(json(json::array{json(bad)})), error);

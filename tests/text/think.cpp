@@ -136,3 +136,10 @@ TEST_CASE("think: other tags can be given, and self-overlapping ones are found")
     CHECK(split(think_splitter(false, {"[[", "]]"}), "[[[b]]]", 1) ==
           std::vector<text_piece>{{thinking, "[b"}, {answer, "]"}});
 }
+
+TEST_CASE("think: empty tags are refused") {
+    for (const think_tags& tags : {think_tags{"", "</t>"}, think_tags{"<t>", ""}, think_tags{"", ""}}) {
+        CHECK(error_of([&] { (void)think_splitter(false, tags); })->code() == errc::invalid_argument);
+        CHECK(error_of([&] { (void)opens_thinking("?", tags); })->code() == errc::invalid_argument);
+    }
+}

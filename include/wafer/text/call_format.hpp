@@ -145,9 +145,10 @@ inline constexpr call_format call_formats[] = {
     return {};
 }
 
-/// "hermes" and the like; "none" for none.
+/// "hermes" and the like; "none" for none, "unknown" for a number that is no dialect's.
 [[nodiscard]] constexpr std::string_view to_string(call_dialect dialect) noexcept {
-    return dialect == call_dialect::none ? "none" : format_of(dialect).name;
+    const std::string_view name = format_of(dialect).name;
+    return !name.empty() ? name : dialect == call_dialect::none ? "none" : "unknown";
 }
 
 /// The dialect that a model with this chat template speaks.

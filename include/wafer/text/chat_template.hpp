@@ -2,7 +2,9 @@
 // L1 text: a conversation to the prompt its model was trained on. Knows nothing of models and tokens.
 #pragma once
 
+#include <algorithm>
 #include <chrono>
+#include <cstddef>
 #include <optional>
 #include <span>
 #include <string>
@@ -16,6 +18,7 @@
 #include <wafer/core/utf8.hpp>
 #include <wafer/text/jinja/program.hpp>
 #include <wafer/text/json_check.hpp>
+#include <wafer/text/tools.hpp>
 
 namespace wafer::inline WAFER_ABI {
 
@@ -24,7 +27,7 @@ struct message {
     std::string role{};  // "system", "user", "assistant" or "tool"
     std::string content{};
     std::string reasoning{};     // of the assistant: what it thought
-    json tool_calls{};           // of the assistant: an array of what make_tool_call gives, as in the OpenAI API
+    json tool_calls{};           // of the assistant: as check_tool_calls says
     std::string tool_call_id{};  // of a tool: which call it answers
     std::string name{};          // of a tool: which function it was
 };
@@ -40,7 +43,7 @@ struct message {
 struct template_options {
     bool add_generation_prompt = true;
     std::optional<bool> enable_thinking{};  // absent: the template decides
-    json tools{};  // an array of {"type": "function", "function": {name, description, parameters}}
+    json tools{};                           // as check_tools says
     std::string bos_token{}, eos_token{};
     std::optional<std::chrono::sys_seconds> now{};  // for strftime_now, in UTC; absent: the system's clock
     json variables{};                               // an object: further variables by name, or null
@@ -57,7 +60,8 @@ public:
 
     /// The prompt for a conversation. Calls of tools are written as this template reads them. @throws
     /// error{errc::template_failed} with line and column: when the template raises an error of its own, or exceeds its
-    /// limits; error{errc::bad_utf8} for messages, tools or variables that are not UTF-8.
+    /// limits; error{errc::bad_utf8} for messages, tools or variables that are not UTF-8; error{errc::invalid_argument} for
+    /// tools, calls, variables, a time or limits of another form than they have; error{errc::out_of_memory}.
     [[nodiscard]] std::string render(std::span<const message> messages, const template_options& options = {}) const {
         return or_out_of_memory([&] { return render(to_json(messages, calls_), options); });
     }
@@ -98,6 +102,16 @@ private:
     };
 
     [[nodiscard]] std::string render_json(const json& messages, const template_options& options) const {
+        const auto refuse = [](const char* what) { raise(errc::invalid_argument, what); };
+        const auto is_list = [](const json& v) {
+            return v.is_array() && std::all_of(v.as_array().begin(), v.as_array().end(),
+                                               [](const json& item) { return item.is_object(); });
+        };
+        if (!is_list(messages))
+            refuse("messages are not an array of objects: pass what json::parse makes of their text");
+        if (!options.variables.is_null() && !options.variables.is_object())
+            refuse("a template's variables are not an object: pass what json::parse makes of their text");
+        check_tools(options.tools);
         jinja::value_dict variables;
         const auto add = [&](std::string_view name, const json& source) {
             variables.emplace_back(name, jinja::value(source));
@@ -135,7 +149,10 @@ private:
 
     static json to_json(std::span<const message> messages, call_shape shape) {
         json::array out;
-        for (const message& m : messages) out.push_back(to_json(m, shape));
+        for (const message& m : messages) {
+            check_tool_calls(m.tool_calls, "messages[" + std::to_string(out.size()) + "].tool_calls");
+            out.push_back(to_json(m, shape));
+        }
         return out;
     }
 

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include <wafer/core/config.hpp>
+#include <wafer/core/error.hpp>
 #include <wafer/text/partial_marker.hpp>
 
 namespace wafer::inline WAFER_ABI {
@@ -30,8 +31,15 @@ struct think_tags {
     std::string open = "<think>", close = "</think>";  // neither may be empty
 };
 
+/// @throws error{errc::invalid_argument} for a tag that is empty
+inline void check_tags(const think_tags& tags) {
+    if (tags.open.empty() || tags.close.empty()) raise(errc::invalid_argument, "a tag around thinking is empty");
+}
+
 /// Whether a prompt ends inside thinking: templates of some models write the opening tag.
+/// @throws error{errc::invalid_argument} as check_tags()
 [[nodiscard]] inline bool opens_thinking(std::string_view prompt, const think_tags& tags = {}) {
+    check_tags(tags);
     return prompt.substr(0, prompt.find_last_not_of(" \t\r\n") + 1).ends_with(tags.open);  // npos + 1 is 0
 }
 
@@ -42,8 +50,11 @@ struct think_tags {
 class think_splitter {
 public:
     /// starts_inside: the prompt ended in the opening tag, so that the stream begins with thinking.
+    /// @throws error{errc::invalid_argument} as check_tags()
     explicit think_splitter(bool starts_inside = false, think_tags tags = {})
-        : tags_(std::move(tags)), inside_(starts_inside), after_tag_(starts_inside), may_repeat_(starts_inside) {}
+        : tags_(std::move(tags)), inside_(starts_inside), after_tag_(starts_inside), may_repeat_(starts_inside) {
+        check_tags(tags_);
+    }
 
     /// The pieces that are certain after this text, none of them empty.
     [[nodiscard]] std::vector<text_piece> feed(std::string_view text) {

@@ -19,6 +19,7 @@
 #include <wafer/text/partial_marker.hpp>
 #include <wafer/text/reply_event.hpp>
 #include <wafer/text/tagged_call.hpp>
+#include <wafer/text/tools.hpp>
 
 namespace wafer::inline WAFER_ABI {
 
@@ -50,8 +51,11 @@ struct open_call {
 class tool_call_reader {
 public:
     /// tools: what may be called, as in session_options; where arguments are in tags, it tells numbers from text.
+    /// @throws error{errc::invalid_argument} as check_tools()
     explicit tool_call_reader(call_dialect dialect = call_dialect::none, json tools = {})
-        : format_(format_of(dialect)), tools_(std::move(tools)), between_(!format_.open.empty()) {}
+        : format_(format_of(dialect)), tools_(std::move(tools)), between_(!format_.open.empty()) {
+        check_tools(tools_);
+    }
 
     /// The events that are certain after this text.
     [[nodiscard]] std::vector<reply_event> feed(std::string_view text) {
@@ -64,7 +68,8 @@ public:
 private:
     static constexpr std::size_t none = std::string::npos;
     static constexpr std::string_view blanks = " \t\r\n";
-    static constexpr std::size_t max_header = 4096;  // bytes before a separator, and between it and the JSON
+    static constexpr int max_depth = json::max_depth - 5;  // of arguments: a list of messages has to hold them
+    static constexpr std::size_t max_header = 4096;        // bytes before a separator, and between it and the JSON
 
     std::vector<reply_event> run(bool ends) {
         std::vector<reply_event> out;
@@ -331,7 +336,7 @@ private:
                 done.arguments = json::parse(arguments->as_string());
             else if (arguments != nullptr && !arguments->is_null()) done.arguments = *arguments;
         }
-        if (!done.arguments.is_object() || done.name.empty()) return false;
+        if (!done.arguments.is_object() || done.arguments.depth() > max_depth || done.name.empty()) return false;
         // What was announced must be what is called: JSON may name two functions, or two sets of arguments.
         const bool same = c.first != none && json::parse(part(c.first, c.last)) == done.arguments;
         if (c.begun && (!same || done.name != *c.name)) return false;

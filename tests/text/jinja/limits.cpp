@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT
 // Templates that try to take all time, stack or memory: each ends in a typed error, soon.
 #include <chrono>
+#include <cstdint>
+#include <memory>
 #include <string>
+#include <utility>
 
 #include <doctest/doctest.h>
 
@@ -173,4 +176,66 @@ TEST_CASE("jinja limits: a namespace that holds itself is harmless") {
 TEST_CASE("jinja limits: many branches and many statements are no depth") {
     CHECK(outcome("{% if 0 %}" + repeat("{% elif 0 %}", 10'000) + "{% endif %}") == errc::cancelled);
     CHECK(outcome(repeat("{{ 1 }}", 10'000)) == errc::cancelled);
+}
+
+TEST_CASE("jinja limits: bounds and times that a host makes up are checked") {
+    const char* const recursive = "{% macro f(n) %}{{ f(n + 1) }}{% endmacro %}{{ f(0) }}";
+    for (const int depth : {-1, jinja::limits::most_depth + 1, 1'000'000, 2'147'483'647})
+        CHECK(outcome(recursive, {.depth = depth}) == errc::invalid_argument);
+    for (const int depth : {0, 1, jinja::limits::most_depth})
+        CHECK(outcome(recursive, {.depth = depth}) == errc::template_failed);
+    CHECK(outcome("{{ 1 }}", {.steps = 0}) == errc::template_failed);
+    CHECK(outcome("{{ [1] }}", {.bytes = 0}) == errc::template_failed);
+    const auto at = [](std::chrono::sys_seconds now) {
+        const auto failed =
+            error_of([&] { (void)jinja::program("{{ strftime_now('%Y-%m-%d %H:%M:%S %j') }}").render({}, now); });
+        return failed ? failed->code() : errc::cancelled;
+    };
+    using namespace std::chrono;
+    for (const auto now : {sys_seconds::min(), sys_seconds::max(), sys_seconds(sys_days{year{0} / 1 / 1}) - seconds{1},
+                           sys_seconds(sys_days{year{10000} / 1 / 1})})
+        CHECK(at(now) == errc::invalid_argument);
+    for (const auto now : {sys_seconds{}, sys_seconds(sys_days{year{0} / 1 / 1}),
+                           sys_seconds(sys_days{year{10000} / 1 / 1}) - seconds{1}})
+        CHECK(at(now) == errc::cancelled);
+    const jinja::value_dict odd{{jinja::value(std::int64_t{1}), jinja::value("x")}};
+    const auto failed = error_of([&] { (void)jinja::program("{{ 1 }}").render(odd, {}); });
+    REQUIRE(failed);
+    CHECK(failed->code() == errc::invalid_argument);
+}
+
+TEST_CASE("jinja limits: values that a host nests are bounded while they are built") {
+    const auto lists = error_of([] {
+        jinja::value v;
+        for (int i = 0; i < 500'000; ++i) {
+            jinja::value_list items;
+            items.push_back(std::move(v));
+            v = jinja::value(std::move(items));
+        }
+    });
+    const auto dicts = error_of([] {
+        jinja::value v;
+        for (int i = 0; i < 500'000; ++i) {
+            jinja::value_dict members;
+            members.emplace_back("k", std::move(v));
+            v = jinja::value(std::move(members));
+        }
+    });
+    const auto methods = error_of([] {
+        const jinja::native_function f = [](jinja::runtime&, const jinja::arguments&) { return jinja::value(); };
+        jinja::value v;
+        for (int i = 0; i < 500'000; ++i) v = jinja::value(f, std::move(v));
+    });
+    const auto loops = error_of([] {
+        jinja::value v;
+        for (int i = 0; i < 500'000; ++i) {
+            jinja::value_list items;
+            items.push_back(std::move(v));
+            v = jinja::value(std::make_shared<const jinja::loop_state>(jinja::value(std::move(items))));
+        }
+    });
+    for (const auto& failed : {lists, dicts, methods, loops}) {
+        REQUIRE(failed);
+        CHECK(failed->code() == errc::template_failed);
+    }
 }

@@ -23,7 +23,9 @@ struct limits {
     std::uint64_t bytes = 256u << 20;      // printed or built, in all
     std::uint64_t steps_per_value = 3000;  // more, for each value in the variables and each 4 KiB of their text
     std::uint64_t bytes_per_byte = 16;     // more, for each byte of their text
-    int depth = 400;                       // evaluations inside one another
+    int depth = 400;                       // evaluations inside one another, at most most_depth: they take stack
+
+    static constexpr int most_depth = 1000;
 };
 
 /// What rendering may use with these variables.

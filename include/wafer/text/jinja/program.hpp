@@ -18,13 +18,26 @@ namespace wafer::inline WAFER_ABI::jinja {
 /// A template. Const after construction and shared by threads.
 class program {
 public:
-    /// @throws error{errc::bad_template} with line and column.
-    explicit program(std::string_view source) : source_(normalized(source)), body_(parser(source_).run()) {}
+    /// @throws error{errc::bad_template} with line and column; error{errc::out_of_memory}
+    explicit program(std::string_view source)
+        : source_(or_out_of_memory([&] { return normalized(source); })),
+          body_(or_out_of_memory([&] { return parser(source_).run(); })) {}
 
-    /// What the template prints for these variables. @throws error{errc::template_failed} with line and column.
+    /// What the template prints for these variables. @throws error{errc::template_failed} with line and column;
+    /// error{errc::invalid_argument} for variables whose names are no strings, a time outside of the years 0 to 9999, a depth
+    /// beyond limits::most_depth; error{errc::out_of_memory}
     [[nodiscard]] std::string render(const value_dict& variables, std::chrono::sys_seconds now,
                                      const limits& bounds = {}) const {
-        return interpreter(source_, bounds, now, variables).run(body_);
+        using namespace std::chrono;
+        if (bounds.depth < 0 || bounds.depth > limits::most_depth)
+            raise(errc::invalid_argument, "a template's limits: a depth of " + std::to_string(bounds.depth) +
+                                              " is outside of 0 to " + std::to_string(limits::most_depth));
+        if (now < sys_days{year{0} / 1 / 1} || now >= sys_days{year{10000} / 1 / 1})
+            raise(errc::invalid_argument, "the time for a template is outside of the years 0 to 9999");
+        for (const auto& variable : variables)
+            if (!variable.first.is_string())
+                raise(errc::invalid_argument, "the name of a template's variable is no string");
+        return or_out_of_memory([&] { return interpreter(source_, bounds, now, variables).run(body_); });
     }
 
     [[nodiscard]] const std::string& source() const noexcept { return source_; }
