@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-// How long a load, a prompt and a decode go on after another thread said stop: the worst of many, at moments spread over each.
-// Not a test: run it by hand on a quiet machine.
+// How long a load, a prompt, a decode and what leads to them go on after another thread said stop: the worst of many, at moments
+// spread over each. Not a test: run it by hand on a quiet machine.
 //   bench_cancel FILE [TIMES] [THREADS]
+// FILE serves for loads, prompts and decodes; what is about text is made here.
 #include <algorithm>
 #include <atomic>
 #include <chrono>
@@ -9,12 +10,19 @@
 #include <cstdio>
 #include <functional>
 #include <iostream>
+#include <random>
+#include <set>
+#include <stop_token>
 #include <string>
+#include <support/small_chat.hpp>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include <wafer/gen/model.hpp>
+#include <wafer/gen/session.hpp>
 #include <wafer/model/sequence.hpp>
+#include <wafer/text/grammar/gbnf.hpp>
 
 using namespace wafer;
 
@@ -42,11 +50,11 @@ double after_stop(double delay, const std::function<void()>& work, const std::fu
 
 void tell(const char* what, std::vector<double> times, double whole) {
     std::sort(times.begin(), times.end());
-    std::printf("%-8s of %6.0f ms: worst of %zu cancels %5.1f ms, median %5.1f ms\n", what, 1e3 * whole, times.size(),
+    std::printf("%-18s of %6.0f ms: worst of %zu cancels %5.1f ms, median %5.1f ms\n", what, 1e3 * whole, times.size(),
                 1e3 * times.back(), 1e3 * times[times.size() / 2]);
 }
 
-int run(const std::string& path, std::size_t n, std::size_t n_threads) {
+void run(const std::string& path, std::size_t n, std::size_t n_threads) {
     const auto pool = std::make_shared<thread_pool>(n_threads);
     load_options how;
     how.pool = pool;
@@ -144,7 +152,120 @@ int run(const std::string& path, std::size_t n, std::size_t n_threads) {
     other.request_stop();
     busy.join();
     tell("waiting", times, whole);
-    return 0;
+}
+
+/// A vocabulary of as many words as large models have.
+vocabulary many_words() {
+    auto v = wafer_test::small_vocabulary();
+    v.add_bos = false;
+    std::mt19937 random(1);
+    std::set<std::string> words;
+    while (words.size() < 128000) {
+        std::string word;
+        for (std::size_t n = 2 + random() % 9; n > 0; --n) word += static_cast<char>('a' + random() % 26);
+        if (word.size() > 3) words.insert(word);
+    }
+    for (const auto& word : words) {
+        v.tokens.push_back(word);
+        v.types.push_back(token_type::normal);
+    }
+    return v;
+}
+
+/// Stops answers at moments spread over `whole` seconds, or over what one takes if that is 0.
+template <class Ask>
+void stop_answers(const char* what, session<>& chat, std::size_t n, const Ask& ask, double whole = 0) {
+    const auto answer = [&](const ask_options& how) {
+        auto reply = ask(how);
+        while (reply.next()) {
+        }
+    };
+    if (whole == 0) {
+        const auto start = clock_type::now();
+        answer({});
+        whole = seconds_since(start);
+    }
+    std::vector<double> times;
+    for (std::size_t i = 0; i < n; ++i) {
+        std::stop_source source;
+        const double t = after_stop(
+            whole * (static_cast<double>(i) + 0.5) / (static_cast<double>(n) + 1),
+            [&] { answer({.stop = source.get_token()}); }, [&] { source.request_stop(); });
+        if (chat.ended() == finish::stopped) times.push_back(t);
+    }
+    if (!times.empty()) tell(what, times, whole);
+    else std::printf("%s: over before it was stopped\n", what);
+}
+
+void run_texts(std::size_t n) {
+    wafer_test::warnings heard;
+    const auto words = many_words();
+    const auto with_template = [&](const char* source) {
+        return wafer_test::small_chat([&](auto& file) { file.pair("tokenizer.chat_template", source); }, heard, words);
+    };
+    const auto m = with_template("{% for m in messages %}{{ m.content }}{% endfor %}");
+    session_options how;
+    how.shape.n_context = 512;
+    how.how = {.temperature = 2, .top_k = 0, .top_p = 1, .min_p = 0};
+    {
+        // Many ways to go on at every letter: a mask takes far longer than a token.
+        auto ambiguous = how;
+        std::string rules = "root ::= (";
+        for (int i = 0; i < 3000; ++i) {
+            const std::string digit = std::to_string(i % 10);
+            rules += "(\"a" + digit + "\" | \"b" + digit + "\" | [a-z])? ";
+        }
+        ambiguous.grammar = grammar::gbnf(rules + ")");
+        session<> chat(m, ambiguous);
+        stop_answers(
+            "mask", chat, n, [&](const auto& until) { return chat.ask("Q", until); }, 0.5);
+    }
+    {
+        const auto slow =
+            with_template("{% for i in range(300) %}{% for j in range(3000) %}{% set x = i * j %}{% endfor %}"
+                          "{% endfor %}{{ messages[0].content }}");
+        session<> chat(slow, how);
+        stop_answers(
+            "template", chat, n, [&](const auto& until) { return chat.ask("Q", until); }, 0.2);
+    }
+    // Questions that do not fit; up to where that is known all of them is rendered and encoded.
+    std::mt19937 random(2);
+    std::string one_letter(10 << 20, 'a'), letters, sentences, composed;
+    while (letters.size() < one_letter.size()) letters += static_cast<char>('a' + random() % 26);
+    while (sentences.size() < one_letter.size()) sentences += words.tokens[300 + random() % 100000] + " ";
+    while (composed.size() < one_letter.size()) composed += "e\xCC\x81";
+    const std::pair<const char*, const std::string*> texts[] = {
+        {"10 MB a", &one_letter}, {"10 MB random", &letters}, {"10 MB words", &sentences}, {"10 MB marks", &composed}};
+    for (const auto& [what, text] : texts) {
+        session<> chat(m, how);
+        stop_answers(
+            what, chat, n, [&](const auto& until) { return chat.ask(*text, until); }, 0.3);
+    }
+    {
+        // A conversation that is long to render ends as soon as a short one.
+        auto wide = how;
+        wide.shape.n_context = 16384;
+        session<> chat(m, wide);
+        std::vector<message> turns(4000, message{.role = "user", .content = "ab"});
+        stop_answers(
+            "long conversation", chat, n, [&](const auto& until) { return chat.ask(turns, until); }, 0.5);
+    }
+    {
+        // Everything in one batch, and a penalty on all that came.
+        auto wide = how;
+        wide.shape.n_context = wide.shape.n_batch = 32768;
+        wide.how.repeat_penalty = 1.1f;
+        wide.how.repeat_last = SIZE_MAX;
+        session<> chat(m, wide);
+        const std::string prompt = letters.substr(0, 24000);
+        stop_answers(
+            "batch of 24,000", chat, n, [&](const auto& until) { return chat.complete(prompt, until); }, 2);
+        wide.shape.n_batch = 256;
+        session<> narrow(m, wide);
+        (void)narrow.complete(prompt).next();
+        stop_answers(
+            "penalty", narrow, n, [&](const auto& until) { return narrow.complete(prompt, until); }, 0.2);
+    }
 }
 
 }  // namespace
@@ -155,7 +276,10 @@ int main(int argc, char** argv) try {
         std::cerr << "bench_cancel FILE [TIMES] [THREADS]\n";
         return 2;
     }
-    return run(args[0], args.size() > 1 ? std::stoul(args[1]) : 20, args.size() > 2 ? std::stoul(args[2]) : 0);
+    const std::size_t n = args.size() > 1 ? std::stoul(args[1]) : 20;
+    run(args[0], n, args.size() > 2 ? std::stoul(args[2]) : 0);
+    run_texts(n);
+    return 0;
 } catch (const std::exception& e) {
     std::cerr << "bench_cancel: " << e.what() << '\n';
     return 1;

@@ -50,7 +50,7 @@ TEST_SUITE("exec.context") {
         thread_pool pool(2);
         scratch memory;
         meter<cost::none> costs;
-        std::atomic<bool> stop{false};
+        stop_signal stop;
         exec::context<> ctx(pool, simd::select(), memory, costs, &stop);
         std::atomic<int> runs{0};
         const auto job = [&](std::size_t) { ++runs; };
@@ -58,13 +58,13 @@ TEST_SUITE("exec.context") {
         ctx.run(job);
         CHECK(runs == 2);
         CHECK_FALSE(ctx.stopped());
-        stop = true;
+        stop.request();
         CHECK(ctx.stopped());
         ctx.run(job);
         ctx.split(1000, 1000, body);
         ctx.split(1, 1, body);
         CHECK(runs == 2);
-        stop = false;
+        stop.clear();
         ctx.split(1, 1, body);
         CHECK(runs == 3);
     }

@@ -51,7 +51,7 @@ public:
             while (!has(i)) ++i;
             return i;
         });
-        return std::string(words_.piece(id));
+        return std::string(words_.piece(id.value()));
     }
     bool is_over() { return rules_.is_over(); }
 

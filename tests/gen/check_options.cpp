@@ -134,9 +134,9 @@ TEST_CASE("session: what merely has no effect is told through the log") {
     REQUIRE(heard.size() == 1);
     CHECK(heard[0].find("does not ask whether to think") != std::string::npos);
     heard.clear();
-    session<> chat(m, asking([](auto& o) { o.shape.n_context = 2049; }));
+    session<> chat(m, asking([](auto& o) { o.shape.n_context = 32769; }));
     REQUIRE(heard.size() == 1);  // its context is longer than the model's
-    CHECK(heard[0] == "a context of 2049 positions is longer than the 2048 that the model was made for: answers go "
+    CHECK(heard[0] == "a context of 32769 positions is longer than the 32768 that the model was made for: answers go "
                       "wrong beyond those");
     chat.set_thinking(false);
     CHECK(heard.size() == 2);

@@ -116,7 +116,8 @@ TEST_SUITE("kernel.matmul") {
         thread_pool pool(2);
         scratch memory(bytes(1 << 20));
         meter<cost::none> costs;
-        const std::atomic<bool> stop{true};
+        stop_signal stop;
+        stop.request();
         exec::context<> ctx(pool, simd::select(), memory, costs, &stop);
         test::own_batch x(1, 32), y(1, 32);
         x.fill(weights.random, simd::select());

@@ -153,7 +153,8 @@ TEST_SUITE("kernel.route") {
         thread_pool pool(1);
         scratch memory(bytes(1 << 20));
         meter<cost::none> costs;
-        const std::atomic<bool> stop{true};
+        stop_signal stop;
+        stop.request();
         exec::context<> ctx(pool, simd::select(), memory, costs, &stop);
         test::own_batch x(2, 32);
         const auto routed = route(ctx, gating::top_k_then_softmax{}, x.view, weights.matrix(w), {}, 2, {});
@@ -167,15 +168,15 @@ TEST_SUITE("kernel.route") {
         thread_pool pool(1);
         scratch memory(bytes(1 << 20));
         meter<cost::none> costs;
-        std::atomic<bool> stop{false};
+        stop_signal stop;
         exec::context<> ctx(pool, simd::select(), memory, costs, &stop);
         test::own_batch x(9, 32);
         int asked = 0;
         struct rule {
-            std::atomic<bool>* stop;
+            stop_signal* stop;
             int* asked;
             void operator()(std::span<float> logits, std::span<chosen_expert> out) const noexcept {
-                *stop = ++*asked == 3;
+                if (++*asked == 3) stop->request();
                 gating::top_k_then_softmax{}(logits, out);
             }
         };

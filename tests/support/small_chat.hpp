@@ -18,15 +18,15 @@ namespace wafer_test {
 /// What was logged while a model was loaded and used, warnings alone.
 using warnings = std::vector<std::string>;
 
-/// Loads small_llama with small_vocabulary(). `more` adds pairs to the file, and warnings go to `heard`, which must outlive
-/// the model.
-inline wafer::model small_chat(const std::function<void(gguf_writer&)>& more, warnings& heard) {
-    const auto words = small_vocabulary();
+/// Loads small_llama with a vocabulary. `more` adds pairs to the file, and warnings go to `heard`, which must outlive the
+/// model.
+inline wafer::model small_chat(const std::function<void(gguf_writer&)>& more, warnings& heard,
+                               const wafer::vocabulary& words = small_vocabulary()) {
     auto m = small_llama::make();
     for (auto& t : m.tensors)
         if (t.extents.front() == small_llama::n_vocab) t.extents.front() = words.tokens.size();
     for (auto& p : m.pairs)
-        if (p.key == "llama.context_length") p.value = "2048";
+        if (p.key == "llama.context_length") p.value = "32768";
     auto file = m.gguf();
     std::vector<std::string> merges;
     for (const auto& [left, right] : words.merges) merges.push_back(left + " " + right);

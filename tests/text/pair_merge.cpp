@@ -15,7 +15,8 @@ namespace {
 std::vector<token_id> merged(const pair_table& rules, const std::vector<token_id>& ids) {
     pair_merger merger;
     for (std::size_t i = 0; i < ids.size(); ++i) merger.add(ids[i], static_cast<std::uint32_t>(i));
-    merger.run(rules);
+    stop_poll never;
+    merger.run(rules, never);
     std::vector<token_id> out;
     merger.each([&](token_id id, std::uint32_t) { out.push_back(id); });
     return out;
@@ -75,7 +76,8 @@ TEST_CASE("pair_merger: says where each symbol began") {
     for (int round = 0; round < 2; ++round) {  // cleared, it is as new
         merger.clear();
         for (const auto& [id, begin] : {std::pair{9, 0u}, {1, 3u}, {2, 4u}, {9, 6u}}) merger.add(id, begin);
-        merger.run(rules);
+        stop_poll never;
+        merger.run(rules, never);
         std::vector<std::uint32_t> begins;
         merger.each([&](token_id, std::uint32_t begin) { begins.push_back(begin); });
         CHECK(begins == std::vector<std::uint32_t>{0, 3, 6});

@@ -26,7 +26,7 @@ special_splitter some(bool nfc = false) {
 std::string cut(const special_splitter& splitter, std::string_view text, special_text how = special_text::parse) {
     std::string out;
     splitter.cut(
-        text, how, [&](token_id id, std::string_view) { out += "[" + std::to_string(id) + "]"; },
+        text, how, nullptr, [&](token_id id, std::string_view) { out += "[" + std::to_string(id) + "]"; },
         [&](std::string_view part) { out += part; });
     return out;
 }

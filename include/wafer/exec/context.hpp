@@ -2,11 +2,12 @@
 // L5 exec: what every kernel is handed: threads, kernel table, scratch, meter, and whether arithmetic runs at all.
 #pragma once
 
-#include <atomic>
+#include <algorithm>
 #include <cstddef>
 #include <utility>
 
 #include <wafer/core/config.hpp>
+#include <wafer/core/stop_signal.hpp>
 #include <wafer/cost/meter.hpp>
 #include <wafer/cost/policy.hpp>
 #include <wafer/exec/pool.hpp>
@@ -36,7 +37,7 @@ public:
 
     /// @pre All outlive the context.
     context(thread_pool& pool, const simd::kernel_table& kernels, wafer::scratch& memory, wafer::meter<Policy>& meter,
-            const std::atomic<bool>* stop = nullptr) noexcept requires(computes)
+            const stop_signal* stop = nullptr) noexcept requires(computes)
         : pool_(&pool), workers_(pool.size()), kernels_(&kernels), scratch_(&memory), meter_(&meter), stop_(stop) {}
     /// A phantom needs no threads, but scratch depends on how many there would be.
     context(std::size_t n_workers, wafer::scratch& memory, wafer::meter<Policy>& meter) noexcept requires(!computes)
@@ -51,7 +52,7 @@ public:
 
     /// True once somebody asked this pass to stop. Kernels then return early, leaving garbage in their outputs; the pass is
     /// thrown away as a whole.
-    [[nodiscard]] bool stopped() const noexcept { return stop_ != nullptr && stop_->load(std::memory_order_relaxed); }
+    [[nodiscard]] bool stopped() const noexcept { return stop_ != nullptr && stop_->requested(); }
 
     /// Reports an operation: make_work() returns its `work`, and is called only if the policy wants it. Keep the result
     /// alive until the operation is done.
@@ -66,19 +67,20 @@ public:
         if (!stopped()) pool_->run(std::forward<Job>(job));
     }
 
-    /// body(begin, end) over contiguous shares of [0, n), in parallel if n * cost_each is worth waking the threads for
-    /// (cost_each: about how many elements are touched per item).
+    /// body(begin, end) over stretches that make up [0, n), in parallel if n * cost_each is worth waking the threads for
+    /// (cost_each: about how many elements are touched per item). Ends early, within a millisecond or so, once it is stopped.
     template <class Body>
     void split(std::size_t n, std::size_t cost_each, Body&& body) const noexcept {
-        constexpr std::size_t worth_waking = 32768;
+        constexpr std::size_t worth_waking = 32768, stretch = 32 * worth_waking;
+        const std::size_t most = std::max<std::size_t>(1, stretch / std::max<std::size_t>(1, cost_each));
+        const auto in_stretches = [&](std::size_t begin, std::size_t end) {
+            for (; begin < end && !stopped(); begin += most) body(begin, std::min(begin + most, end));
+        };
+        if (workers_ == 1 || n == 1 || n * cost_each < worth_waking) return in_stretches(0, n);
         if (stopped()) return;
-        if (workers_ == 1 || n == 1 || n * cost_each < worth_waking) {
-            body(std::size_t{0}, n);
-            return;
-        }
         pool_->run([&](std::size_t worker) {
             const auto part = share::of(n, worker, workers_);
-            if (part.begin != part.end) body(part.begin, part.end);
+            in_stretches(part.begin, part.end);
         });
     }
 
@@ -88,7 +90,7 @@ private:
     const simd::kernel_table* kernels_ = nullptr;
     wafer::scratch* scratch_;
     wafer::meter<Policy>* meter_;
-    const std::atomic<bool>* stop_ = nullptr;
+    const stop_signal* stop_ = nullptr;
 };
 
 }  // namespace wafer::inline WAFER_ABI::exec

@@ -15,6 +15,7 @@
 
 #include <wafer/core/config.hpp>
 #include <wafer/core/error.hpp>
+#include <wafer/core/stop_signal.hpp>
 #include <wafer/text/call_format.hpp>
 #include <wafer/text/grammar/matcher.hpp>
 #include <wafer/text/grammar/program.hpp>
@@ -36,15 +37,17 @@ public:
         : words_(&words), tokens_(std::move(tokens)), matcher_(std::move(rules), tokens_), dialect_(dialect),
           splitter_(dialect, prompt), think_token_(words.find(think_tags{}.open)), may_think_(may_think) {}
 
-    /// Whether the answer satisfies the grammar and nothing may follow.
-    [[nodiscard]] bool is_over() { return fits_ && splitter_.answering() && matcher_.is_over(); }
+    /// Whether the answer satisfies the grammar and nothing may follow; false where that is not found out before a stop.
+    [[nodiscard]] bool is_over(const stop_signal* stop = nullptr) {
+        return fits_ && splitter_.answering() && matcher_.is_over(stop);
+    }
 
     /// Draws a token with pick(allowed), bit id % 64 of word id / 64 for each that may follow, and goes on with it. pick is
-    /// called again where what it drew cannot follow after all.
+    /// called again where what it drew cannot follow after all. None if it is stopped before: then nothing has changed.
     /// @throws error{errc::grammar_failed} if none can, and as grammar::matcher::mask
     template <class Pick>
-    [[nodiscard]] token_id draw(Pick&& pick) {
-        find_allowed();
+    [[nodiscard]] std::optional<token_id> draw(Pick&& pick, const stop_signal* stop = nullptr) {
+        if (!find_allowed(stop)) return std::nullopt;
         while (std::any_of(allowed_.begin(), allowed_.end(), [](std::uint64_t word) { return word != 0; })) {
             const token_id id = pick(std::span<const std::uint64_t>(allowed_));
             if (take(id)) return id;
@@ -64,17 +67,19 @@ private:
         return words_->is_control(id) && !reply_reader::is_marker(dialect_, piece) ? std::string_view{} : piece;
     }
 
-    void find_allowed() {
+    // False if it was stopped.
+    [[nodiscard]] bool find_allowed(const stop_signal* stop) {
         const std::size_t n = (tokens_->size() + 63) / 64;
         if (splitter_.answering()) {
             if (fits_) {
-                const auto mask = matcher_.mask();
+                const auto mask = matcher_.mask(stop);
+                if (stop != nullptr && stop->requested()) return false;
                 allowed_.assign(mask.begin(), mask.end());
             } else {
                 allowed_.assign(n, 0);
             }
             if (may_think_) allow_opening();
-            return;
+            return true;
         }
         // Text in the place of a message's header would escape the grammar.
         allowed_.assign(n, 0);
@@ -84,11 +89,12 @@ private:
                 allow(*id);
                 awaits = true;
             }
-        if (awaits) return;
+        if (awaits) return true;
         // So would a turn that ends before the answer.
         allowed_.assign(n, ~std::uint64_t{0});
         if (const std::size_t tail = tokens_->size() % 64; tail != 0) allowed_.back() = (std::uint64_t{1} << tail) - 1;
         for (const token_id id : tokens_->ends()) word_of(id) &= ~bit_of(id);
+        return true;
     }
     // What makes an opening tag, or goes on with one: a token of its own, or any that spell it.
     void allow_opening() noexcept {

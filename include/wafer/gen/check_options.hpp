@@ -12,6 +12,7 @@
 #include <wafer/core/utf8.hpp>
 #include <wafer/gen/model.hpp>
 #include <wafer/gen/session_options.hpp>
+#include <wafer/text/tools.hpp>
 
 namespace wafer::inline WAFER_ABI {
 
@@ -33,14 +34,15 @@ inline void warn_of_thinking(const model& m, std::optional<bool> wanted) {
 
 /// Checks all but the shape and how tokens are drawn, which those check that use them. What merely has no effect is told to
 /// load_options::log.
-/// @throws error: bad_utf8 (system prompt or stop string); invalid_argument for a system prompt or tools that the model's
-/// chat template does not show, since the answers would be those of a model that never heard of them
+/// @throws error: bad_utf8 (system prompt or stop string); invalid_argument for tools of the wrong form, and for a system prompt
+/// or tools that the model's chat template does not show, since answers would be those of a model that never heard of them
 inline void check_options(const session_options& o, const model& m) {
     detail::require_utf8(o.system, "the system prompt");
     for (std::size_t i = 0; i < o.stop.size(); ++i) {
         detail::require_utf8(o.stop[i], "stop string " + std::to_string(i));
         if (o.stop[i].empty()) m.log(log_level::warning, "an empty stop string has no effect");
     }
+    check_tools(o.tools, "session_options::tools");
     warn_of_thinking(m, o.thinking);
     if (!m.has_chat_template()) return;
     if (!o.system.empty() && !m.chat().shows_system())

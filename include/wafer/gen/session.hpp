@@ -11,6 +11,7 @@
 #include <memory>
 #include <optional>
 #include <span>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -18,6 +19,7 @@
 
 #include <wafer/core/config.hpp>
 #include <wafer/core/error.hpp>
+#include <wafer/core/stop_signal.hpp>
 #include <wafer/cost/report.hpp>
 #include <wafer/fwd.hpp>
 #include <wafer/gen/answer_rules.hpp>
@@ -61,6 +63,7 @@ public:
             if (sequence_.capacity() < made_for)
                 model_.log(log_level::info, "context: " + std::to_string(sequence_.capacity()) + " positions of the " +
                                                 std::to_string(made_for) + " that the model was made for");
+            if (options_.grammar) static_cast<void>(model_.trie());  // takes long where it has not been made yet
             if (const auto warning = warning_of(sequence_.capacity(), model_.config()); !warning.empty())
                 model_.log(log_level::warning, warning);
             reset();
@@ -73,27 +76,29 @@ public:
     session(const session&) = delete;
     session& operator=(const session&) = delete;
 
-    /// Adds a user's message and begins the answer. Only what is new since the last turn goes through the network.
+    /// Adds a user's message and begins the answer. Only what is new since the last turn goes through the network. An answer
+    /// that is stopped on the way, by `how` or stop(), has ended when this returns, and the question is forgotten.
     /// @throws error{errc::context_full} if the conversation no longer fits; it then stands as before the question
     /// @throws error: bad_utf8, template_failed, bad_template, unsupported_tokenizer, grammar_failed, out_of_memory;
     /// invalid_argument (nothing to read, or above 1 GiB of text)
     /// @cost  here all turns are rendered and encoded; the network reads when the first piece is asked for
-    [[nodiscard]] reply<Policy> ask(std::string_view text) {
+    [[nodiscard]] reply<Policy> ask(std::string_view text, const ask_options& how = {}) {
         return or_out_of_memory([&] {
             const message question{.role = "user", .content = std::string(text)};
-            return ask(std::span(&question, 1));
+            return ask(std::span(&question, 1), how);
         });
     }
     /// The same for any turns: what tools that were called gave, say.
-    [[nodiscard]] reply<Policy> ask(std::span<const message> turns) {
+    [[nodiscard]] reply<Policy> ask(std::span<const message> turns, const ask_options& how = {}) {
         return or_out_of_memory([&] {
-            sequence_.clear_stop();                                  // from here on stop() is about this question
+            listen(how);
             std::vector<message> added(turns.begin(), turns.end());  // they may be this conversation's own
             settle();
             const undo question{messages_, messages_.size(), asked_};
             messages_.insert(messages_.end(), std::move_iterator(added.begin()), std::move_iterator(added.end()));
-            begin(shown(messages_));
-            asked_ = messages_.size() - added.size();
+            const auto prompt = shown(messages_);
+            if (prompt && begin(*prompt)) asked_ = messages_.size() - added.size();
+            else end_at_once();
             return reply<Policy>(*this);
         });
     }
@@ -101,18 +106,19 @@ public:
     /// Continues a text as it stands: no template, and not part of the conversation. Control tokens written in it are
     /// control tokens: pass what strangers typed through model.words().inert().
     /// @throws error: as ask(), without what templates raise
-    [[nodiscard]] reply<Policy> complete(std::string_view prompt) {
+    [[nodiscard]] reply<Policy> complete(std::string_view prompt, const ask_options& how = {}) {
         return or_out_of_memory([&] {
-            sequence_.clear_stop();
+            listen(how);
             settle();
-            begin(prompt, true);
+            if (!begin(prompt, true)) end_at_once();
             return reply<Policy>(*this);
         });
     }
 
-    /// Ends the running answer soon, from any thread or a signal handler, also while a prompt is being read; the next
-    /// question takes this back. The conversation goes on with what was said so far; a question that was not read to
-    /// its end is forgotten.
+    /// Ends the running answer within milliseconds, from any thread or a signal handler, whatever is being done for it. The
+    /// next question takes this back: what has to count for a question that may not have begun yet is ask_options::stop. The
+    /// conversation goes on with what was said so far; a question that was not read to its end is forgotten.
+    /// Without exceptions it waits until the chat template has been rendered.
     void stop() noexcept { sequence_.request_stop(); }
     /// Why the last answer ended.
     [[nodiscard]] finish ended() const noexcept { return finish_; }
@@ -124,6 +130,7 @@ public:
             std::vector<message> fresh;
             if (!options_.system.empty()) fresh.push_back({.role = "system", .content = options_.system});
             drop_answer();
+            unproven_.reset();
             messages_ = std::move(fresh);
         });
     }
@@ -138,7 +145,7 @@ public:
     /// @cost  bytes: the cache's used positions, 4 a token and a row of the vocabulary, 8 an expert of a layer, text
     void save(const std::filesystem::path& path) {
         or_out_of_memory([&] {
-            settle();
+            settle_all();
             replace_file file(path);
             write_session(saved_head(), sequence_, [&](std::span<const std::byte> part) { file.write(part); });
             file.commit();
@@ -147,7 +154,7 @@ public:
     /// The same as bytes.  @throws error: stale_session, out_of_memory
     [[nodiscard]] std::vector<std::byte> save() {
         return or_out_of_memory([&] {
-            settle();
+            settle_all();
             const auto head = saved_head();
             std::vector<std::byte> file;
             file.reserve(head.size() + sequence_.saved_size(sequence_.position()) + sizeof(std::uint64_t));
@@ -179,6 +186,7 @@ public:
             sequence_.restore(saved.n_tok, saved.sequence);
             // Nothing can fail from here on.
             drop_answer();
+            unproven_.reset();
             ++number_;
             saved.options.shape = options_.shape;
             saved.options.grammar = std::move(options_.grammar);
@@ -215,8 +223,11 @@ public:
         warn_of_thinking(model_, on);
         options_.thinking = on;
     }
-    /// Constrains later answers; null: no longer.
-    void set_grammar(std::shared_ptr<const grammar::program> rules) noexcept { options_.grammar = std::move(rules); }
+    /// Constrains later answers; null: no longer.  @throws error: unsupported_tokenizer, out_of_memory
+    void set_grammar(std::shared_ptr<const grammar::program> rules) {
+        if (rules) static_cast<void>(model_.trie());
+        options_.grammar = std::move(rules);
+    }
 
 private:
     friend class reply<Policy>;
@@ -246,15 +257,49 @@ private:
         return id ? std::string(words().piece(*id)) : std::string();
     }
 
-    /// The prompt for a conversation.
-    [[nodiscard]] std::string shown(std::vector<message> turns) const {
-        make_inert(turns, words());
+    // From here on stop() is about the question that is about to be asked.
+    void listen(const ask_options& how) {
+        stop_listening();
+        sequence_.clear_stop();
+        sequence_.set_deadline(how.deadline);
+        if (how.stop.stop_possible()) on_stop_.emplace(how.stop, request{&sequence_});
+    }
+    void stop_listening() noexcept {
+        on_stop_.reset();
+        sequence_.set_deadline({});
+    }
+    [[nodiscard]] bool stopping() const noexcept { return sequence_.stopping().requested(); }
+    [[nodiscard]] finish reason_to_stop() const noexcept {
+        return stopping() && !sequence_.stopping().asked() ? finish::deadline : finish::stopped;
+    }
+    /// The question was stopped before it was a prompt.
+    void end_at_once() noexcept {
+        ++number_;
+        answer_.reset();
+        prompt_.clear();
+        stats_.begin(0, 0);
+        stats_.end();
+        finish_ = reason_to_stop();
+        stop_listening();
+    }
+
+    /// The prompt for a conversation; none if that was stopped.
+    [[nodiscard]] std::optional<std::string> shown(std::vector<message> turns) const {
+        make_inert(turns, words(), &sequence_.stopping());
+        if (stopping()) return std::nullopt;
         template_options how;
         how.enable_thinking = options_.thinking;
         how.tools = options_.tools;
         how.bos_token = token_text(words().bos());
         how.eos_token = token_text(words().eos());
-        return model_.chat(!options_.tools.is_null()).render(turns, how);
+        how.stop = &sequence_.stopping();
+        const auto& chat = model_.chat(!options_.tools.is_null());
+        std::optional<std::string> prompt;
+        if (const auto failed = exception_of([&] { prompt = chat.render(turns, how); })) {
+            if (!stopping()) std::rethrow_exception(failed);
+            prompt.reset();
+        }
+        return prompt;
     }
 
     /// Whether the template takes these turns. Without exceptions there is no trying.
@@ -272,9 +317,10 @@ private:
         }
     };
 
-    /// Takes a prompt: what the sequence already holds of it stays.
-    void begin(std::string_view prompt, bool continues = false) {
-        std::vector<token_id> ids = words().encode(prompt);
+    /// Takes a prompt: what the sequence already holds of it stays. False if that was stopped.
+    [[nodiscard]] bool begin(std::string_view prompt, bool continues = false) {
+        std::vector<token_id> ids = words().encode(prompt, special_text::parse, &sequence_.stopping());
+        if (stopping()) return false;
         if (words().adds_bos() && (ids.empty() || ids.front() != *words().bos()))
             ids.insert(ids.begin(), *words().bos());
         if (ids.empty()) raise(errc::invalid_argument, "there is nothing to read: the prompt is empty");
@@ -298,6 +344,7 @@ private:
         prompt_ = std::move(ids);
         stats_.begin(prompt_.size(), reused_);
         finish_ = finish::running;
+        return true;
     }
 
     /// Reads the prompt if that was not done yet. False if it was stopped.
@@ -315,21 +362,23 @@ private:
             while (answer_ && answer_->empty() && finish_ == finish::running) {
                 if (!prompt_.empty() && !read_prompt()) {
                     forget_question();
-                    end_with(finish::stopped);
+                    end_with(reason_to_stop());
                     break;
                 }
                 advance();
             }
             if (answer_) piece = answer_->take();
-            if (!piece) settle();
+            if (!piece) settle(finish_ != finish::stopped && finish_ != finish::deadline);
         });
         return piece;
     }
 
     /// Draws one token, and makes its logits' successor ready.
     void advance() {
-        if (rules_ && rules_->is_over()) return end_with(finish::end_of_turn);
-        const token_id id = draw();
+        if (rules_ && rules_->is_over(&sequence_.stopping())) return end_with(finish::end_of_turn);
+        const auto drawn = draw();
+        if (!drawn) return end_with(reason_to_stop());
+        const token_id id = *drawn;
         stats_.token();
         if (words().is_end(id)) return end_with(finish::end_of_turn);
         answer_->add(id);
@@ -337,22 +386,23 @@ private:
         if (options_.max_tokens != 0 && stats_.generated >= options_.max_tokens) return end_with(finish::max_tokens);
         switch (sequence_.eval({&id, 1})) {
             case eval_status::done: break;
-            case eval_status::stopped: end_with(finish::stopped); break;
+            case eval_status::stopped: end_with(reason_to_stop()); break;
             case eval_status::context_full: end_with(finish::context_full); break;
         }
     }
-    /// The next token: thinking is free, what is said satisfies the grammar.
-    [[nodiscard]] token_id draw() {
+    /// The next token: thinking is free, what is said satisfies the grammar. None if finding one was stopped.
+    [[nodiscard]] std::optional<token_id> draw() {
         const auto pick = [&](std::span<const std::uint64_t> allowed) {
             return sampler_.pick(sequence_.logits(), sequence_.tokens(), allowed);
         };
-        return rules_ ? rules_->draw(pick) : pick({});
+        return rules_ ? rules_->draw(pick, &sequence_.stopping()) : std::optional(pick({}));
     }
 
     void end_with(finish why) {
         answer_->end();
         finish_ = why;
         stats_.end();
+        stop_listening();
     }
     /// The question and its answer are not part of the conversation.
     void forget_question() noexcept {
@@ -362,6 +412,7 @@ private:
 
     /// The answer and its question are gone, as if it had not been asked.
     void drop_answer() noexcept {
+        stop_listening();
         forget_question();
         prompt_.clear();
         answer_.reset();
@@ -377,27 +428,53 @@ private:
         }
     }
 
-    /// Makes the answer, as far as it came, part of the conversation.
-    void settle() {
+    /// Makes the answer, as far as it came, part of the conversation. Whether the template takes it can be proven later:
+    /// rendering a long conversation takes longer than whoever stopped an answer wants to wait.
+    void settle(bool with_proof = true) {
         or_drop_answer([&] {
             if (finish_ == finish::running && answer_) end_with(finish::stopped);
             if (!prompt_.empty()) forget_question();  // nothing of it was read
             prompt_.clear();
-            if (!asked_) return;
-            messages_.push_back(answer_->said());
-            if (make_showable(messages_, [&](auto turns) { return is_shown(std::move(turns)); })) asked_.reset();
-            else forget_question();
+            if (asked_) {
+                messages_.push_back(answer_->said());
+                unproven_ = std::exchange(asked_, std::nullopt);
+            }
+            if (with_proof) prove();
         });
+    }
+    /// Makes sure that the template takes the last answer, or puts that off if it is stopped.
+    void prove() {
+        if (!unproven_ || stopping()) return;
+        message said = messages_.back();
+        const bool shows = make_showable(messages_, [&](auto turns) { return is_shown(std::move(turns)); });
+        if (stopping()) {
+            messages_.back() = std::move(said);
+            return;
+        }
+        if (!shows) messages_.resize(*unproven_);
+        unproven_.reset();
+    }
+    /// The same, also after a stop.
+    void settle_all() {
+        settle();
+        if (unproven_) listen({});
+        prove();
     }
 
     /// The same where nothing may be thrown.
     void abandon() noexcept {
-        static_cast<void>(exception_of([&] { settle(); }));
+        static_cast<void>(exception_of([&] { settle(false); }));
     }
+
+    struct request {
+        sequence<Policy>* tokens;
+        void operator()() const noexcept { tokens->request_stop(); }
+    };
 
     model model_;
     session_options options_;
     sequence<Policy> sequence_;
+    std::optional<std::stop_callback<request>> on_stop_;  // of the question that is being answered
     sampler sampler_;
     std::vector<message> messages_;
     std::vector<token_id> prompt_;  // not read yet
@@ -405,7 +482,8 @@ private:
     std::optional<answer_stream> answer_;
     std::optional<answer_rules> rules_;
     answer_stats stats_;
-    std::optional<std::size_t> asked_;  // turns before a question that waits for its answer to be settled
+    std::optional<std::size_t> asked_;     // turns before a question that waits for its answer to be settled
+    std::optional<std::size_t> unproven_;  // turns before one whose answer the template may not take
     finish finish_ = finish::end_of_turn;
     std::uint64_t number_ = 0;  // of the last answer
 };

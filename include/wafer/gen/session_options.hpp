@@ -6,12 +6,14 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <stop_token>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include <wafer/core/config.hpp>
 #include <wafer/core/json.hpp>
+#include <wafer/core/stop_signal.hpp>
 #include <wafer/gen/sampler.hpp>
 #include <wafer/model/network.hpp>
 #include <wafer/text/grammar/program.hpp>
@@ -33,13 +35,19 @@ struct session_options {
     std::shared_ptr<const grammar::program> grammar{};
 };
 
+/// What may end one question's answer before its time, whatever is being done for it at that moment.
+struct ask_options {
+    std::stop_token stop{};  // from another thread, also if it was requested before the question was asked
+    std::optional<stop_signal::clock::time_point> deadline{};  // by itself
+};
+
 /// Why an answer ended, or that it has not. Saved sessions hold the number: new reasons go to the end.
-enum class finish : std::uint8_t { running, end_of_turn, stop_string, max_tokens, context_full, stopped };
+enum class finish : std::uint8_t { running, end_of_turn, stop_string, max_tokens, context_full, stopped, deadline };
 
 /// The enumerator's name.
 [[nodiscard]] constexpr std::string_view to_string(finish f) noexcept {
-    constexpr std::string_view names[] = {"running",    "end_of_turn",  "stop_string",
-                                          "max_tokens", "context_full", "stopped"};
+    constexpr std::string_view names[] = {"running",      "end_of_turn", "stop_string", "max_tokens",
+                                          "context_full", "stopped",     "deadline"};
     return names[static_cast<std::size_t>(f)];
 }
 

@@ -136,7 +136,7 @@ public:
         if (const auto code = take_below(3); code != 0) value = code == 2;
     }
     void operator()(finish& value) {
-        value = static_cast<finish>(take_below(static_cast<int>(finish::stopped) + 1));
+        value = static_cast<finish>(take_below(static_cast<int>(finish::deadline) + 1));
         if (value == finish::running) fail("no answer runs in a file");
     }
     void operator()(message& m) { for_each_part(m, *this); }

@@ -12,6 +12,7 @@
 
 #include <wafer/core/config.hpp>
 #include <wafer/core/json.hpp>
+#include <wafer/core/stop_signal.hpp>
 #include <wafer/text/chat_template.hpp>
 #include <wafer/text/tokenizer.hpp>
 
@@ -39,9 +40,9 @@ template <class Change>
 }  // namespace detail
 
 /// Control tokens are for templates and system prompts to write: look-alikes in what users, tools and the model itself said
-/// become text.
-inline void make_inert(std::vector<message>& turns, const tokenizer& words) {
-    const auto inert = [&](std::string_view text) { return words.inert(text); };
+/// become text. Of no use once it is stopped.
+inline void make_inert(std::vector<message>& turns, const tokenizer& words, const stop_signal* stop = nullptr) {
+    const auto inert = [&](std::string_view text) { return words.inert(text, stop); };
     for (auto& m : turns) {
         if (m.role == "system" || m.role == "developer") continue;
         for (auto* text : {&m.content, &m.reasoning, &m.tool_call_id, &m.name}) *text = inert(*text);

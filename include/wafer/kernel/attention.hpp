@@ -245,7 +245,8 @@ void attention(Context& ctx, const kv_view& cache, const activation_batch& q, st
                     const auto fresh = detail::attention_state::at(desk.fresh, job.rows(), cache.d_value);
                     job.gather(kernels, desk.queries);
                     job.attend(kernels, desk, 0, running);
-                    for (std::size_t begin = score_span; begin < job.visible(job.rows() - 1); begin += score_span) {
+                    const std::size_t end = job.visible(job.rows() - 1);
+                    for (std::size_t begin = score_span; begin < end && !ctx.stopped(); begin += score_span) {
                         job.attend(kernels, desk, begin, fresh);
                         running.merge(kernels, fresh, job.rows());
                     }

@@ -22,18 +22,19 @@ void for_owned_parts(const resident_matrix& w, std::size_t worker, std::size_t w
 }
 
 /// y[t, r] = sum_k W[r, k] x[t, k] (+ bias[r]) for the rows of one part and tokens [0, n_tok).
-/// y is the whole output's row 0, stride ld_y; rows land at their own place in it. Strip by strip, so that a stop is heard
-/// within milliseconds.
+/// y is the whole output's row 0, stride ld_y; rows land at their own place in it. Strip by strip and some tokens at a time, so
+/// that a stop takes effect within milliseconds.
 template <class Context>
 void multiply_part(const Context& ctx, const resident_matrix& w, const matrix_part& part, const simd::activations& x,
                    std::size_t n_tok, resident_vector bias, float* y, std::size_t ld_y) noexcept {
-    constexpr std::size_t strip = 32;  // panels
+    constexpr std::size_t strip = 32, most = 512;  // panels, tokens
     const auto& kernels = ctx.kernels();
     const std::size_t n_panels = ceil_div(part.n_rows, simd::panel_rows), panel = simd::panel_bytes(w.type, w.cols);
-    for (std::size_t at = 0; at < n_panels && !ctx.stopped(); at += strip)
-        kernels.matmul[static_cast<std::size_t>(w.type)](part.panels + at * panel, std::min(strip, n_panels - at),
-                                                         w.cols, x, n_tok, y + part.first_row + at * simd::panel_rows,
-                                                         ld_y);
+    for (std::size_t at = 0; at < n_panels; at += strip)
+        for (std::size_t t = 0; t < n_tok && !ctx.stopped(); t += most)
+            kernels.matmul[static_cast<std::size_t>(w.type)](
+                part.panels + at * panel, std::min(strip, n_panels - at), w.cols, x.from(t), std::min(most, n_tok - t),
+                y + t * ld_y + part.first_row + at * simd::panel_rows, ld_y);
     if (bias.empty()) return;
     for (std::size_t t = 0; t < n_tok; ++t)
         kernels.add(y + t * ld_y + part.first_row, bias.data() + part.first_row, part.n_rows);

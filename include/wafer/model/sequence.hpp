@@ -3,11 +3,11 @@
 #pragma once
 
 #include <algorithm>
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <utility>
@@ -16,6 +16,7 @@
 #include <wafer/core/bits.hpp>
 #include <wafer/core/config.hpp>
 #include <wafer/core/error.hpp>
+#include <wafer/core/stop_signal.hpp>
 #include <wafer/cost/meter.hpp>
 #include <wafer/exec/context.hpp>
 #include <wafer/fwd.hpp>
@@ -82,9 +83,13 @@ public:
 
     /// Makes a running eval return `stopped` soon (within a stage of one layer), and the next one at once. Any thread, also a
     /// signal handler.
-    void request_stop() noexcept { stop_.store(true, std::memory_order_relaxed); }
+    void request_stop() noexcept { stop_.request(); }
     /// Takes request_stop() back. Any thread.
-    void clear_stop() noexcept { stop_.store(false, std::memory_order_relaxed); }
+    void clear_stop() noexcept { stop_.clear(); }
+    /// From when on evals are stopped by themselves; none: never.
+    void set_deadline(std::optional<stop_signal::clock::time_point> deadline) noexcept { stop_.set_deadline(deadline); }
+    /// Whether it was asked to stop, for work on the way to the network and back.
+    [[nodiscard]] const stop_signal& stopping() const noexcept { return stop_; }
 
     /// Bytes of what save() hands out for n tokens. @pre n <= capacity()
     [[nodiscard]] std::size_t saved_size(std::size_t n) const noexcept {
@@ -223,7 +228,7 @@ private:
     std::vector<std::uint64_t> expert_use_, pass_use_;  // of all passes that ended; of the one that runs
     std::vector<std::int32_t> tokens_;
     std::size_t last_row_ = 0;
-    std::atomic<bool> stop_{false};
+    stop_signal stop_;
 };
 
 }  // namespace wafer::inline WAFER_ABI

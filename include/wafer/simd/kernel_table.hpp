@@ -31,6 +31,14 @@ struct activations {
     const float* scale = nullptr;       // (n_tok, ld / 32)   x = scale * q
     const std::int32_t* sum = nullptr;  // (n_tok, ld / 16)   sums of 16 consecutive q
     std::size_t ld = 0;                 // multiple of 32
+
+    /// The same from token t on.
+    [[nodiscard]] activations from(std::size_t t) const noexcept {
+        const auto at = [&](const auto* rows, std::size_t stride) {
+            return rows == nullptr ? rows : rows + t * stride;
+        };
+        return {at(x, ld), at(q, ld), at(scale, ld / 32), at(sum, ld / 16), ld};
+    }
 };
 
 /// One target's kernels. Shapes are row-major; n, k, d count elements. Nothing throws, allocates or keeps state.

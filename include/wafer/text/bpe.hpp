@@ -80,7 +80,7 @@ public:
     /// @cost O(n log n) for a text of n bytes that is one piece, near linear in text made of words.
     void encode(std::string_view text, const token_pieces& pieces, piece_cache& cache,
                 std::vector<token_id>& out) const {
-        for (std::size_t at = 0; at < text.size();) {
+        for (std::size_t at = 0; at < text.size() && !cache.stopped();) {
             const std::size_t end = next_piece_(text, at);
             if (end - at == 1) {
                 if (const token_id id = byte_ids_[static_cast<unsigned char>(text[at])]; id != none) out.push_back(id);
@@ -88,7 +88,7 @@ public:
                 cache.append(text.substr(at, end - at), out, [&](std::string_view piece) {
                     if (const auto whole = ignore_merges_ ? index_.find(pieces, piece) : std::nullopt)
                         out.push_back(*whole);
-                    else merge(piece, cache.merger, out);
+                    else merge(piece, cache, out);
                 });
             }
             at = end;
@@ -131,12 +131,14 @@ private:
         return (byte < ' ' && byte != '\t' && byte != '\n' && byte != '\r') || byte == 0x7F || byte > 0xF0;
     }
 
-    void merge(std::string_view piece, pair_merger& merger, std::vector<token_id>& out) const {
-        merger.clear();
-        for (std::size_t i = 0; i < piece.size(); ++i)
+    void merge(std::string_view piece, piece_cache& cache, std::vector<token_id>& out) const {
+        pair_merger& merger = cache.merger;
+        merger.clear(piece.size());
+        for (std::size_t i = 0; i < piece.size() && !cache.stopped(); ++i)
             if (const token_id id = byte_ids_[static_cast<unsigned char>(piece[i])]; id != none)
                 merger.add(id, static_cast<std::uint32_t>(i));
-        merger.run(rules_);
+        merger.run(rules_, cache.stopped);
+        if (cache.stopped()) return;
         merger.each([&](token_id id, std::uint32_t) { out.push_back(id); });
     }
 

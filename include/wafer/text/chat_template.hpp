@@ -48,6 +48,7 @@ struct template_options {
     std::optional<std::chrono::sys_seconds> now{};  // for strftime_now, in UTC; absent: the system's clock
     json variables{};                               // an object: further variables by name, or null
     jinja::limits limits{};
+    const stop_signal* stop = nullptr;  // ends a rendering with errc::cancelled; of no effect where exceptions are off
 };
 
 /// A chat template in Jinja, as models carry it. Const after construction and shared by threads.
@@ -129,7 +130,7 @@ private:
             for (const auto& [name, item] : options.variables.as_object()) add(name, item);
         const auto now =
             options.now.value_or(std::chrono::floor<std::chrono::seconds>(std::chrono::system_clock::now()));
-        return program_.render(variables, now, options.limits);
+        return program_.render(variables, now, options.limits, options.stop);
     }
 
     static void require_utf8(std::string_view variable, const json& v) {

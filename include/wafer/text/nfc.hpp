@@ -12,6 +12,7 @@
 #include <vector>
 
 #include <wafer/core/config.hpp>
+#include <wafer/core/stop_signal.hpp>
 #include <wafer/core/utf8.hpp>
 #include <wafer/text/nfc_table.hpp>
 
@@ -150,12 +151,12 @@ inline void append_nfc(std::string& out, std::string_view text, std::vector<comb
     return text.size();
 }
 
-/// The text in normalization form C. @pre text is UTF-8. @cost linear, but for runs of n combining marks: n log n.
+/// The text in normalization form C, as far as it comes before it is stopped. @pre text is UTF-8. @cost linear, but for runs of n combining marks: n log n.
 /// @cite UAX #15, Unicode Normalization Forms.
-[[nodiscard]] inline std::string nfc(std::string_view text) {
+[[nodiscard]] inline std::string nfc(std::string_view text, stop_poll& stopped) {
     std::string out;
     std::vector<detail::combining_char> chars;
-    for (std::size_t at = 0; at < text.size();) {
+    for (std::size_t at = 0; at < text.size() && !stopped();) {
         std::size_t end = nfc_prefix(text, at);
         out.append(text, at, end - at);
         at = end;
@@ -168,6 +169,11 @@ inline void append_nfc(std::string& out, std::string_view text, std::vector<comb
         at = end;
     }
     return out;
+}
+/// The same, to its end.
+[[nodiscard]] inline std::string nfc(std::string_view text) {
+    stop_poll never;
+    return nfc(text, never);
 }
 
 }  // namespace wafer::inline WAFER_ABI

@@ -15,6 +15,7 @@
 
 #include <wafer/core/config.hpp>
 #include <wafer/core/error.hpp>
+#include <wafer/core/stop_signal.hpp>
 #include <wafer/text/token_table.hpp>
 #include <wafer/text/vocabulary.hpp>
 
@@ -114,23 +115,28 @@ template <class Decode>
 /// allocates little.
 class pair_merger {
 public:
-    /// Forgets the symbols, and keeps their memory.
-    void clear() noexcept {
+    /// Forgets the symbols, and keeps their memory, which is that of `most` at least.
+    void clear(std::size_t most = 0) {
         symbols_.clear();
         heap_.clear();
+        symbols_.reserve(most);
     }
     /// Appends a symbol that begins at that byte of the piece; id -1 joins nothing.
     void add(token_id id, std::uint32_t begin) {
         const auto at = static_cast<std::uint32_t>(symbols_.size());
         symbols_.push_back({id, begin, at - 1, at + 1, {}});
     }
-    /// Joins the best-ranked pair, leftmost first, until none is left. @cost O(n log n) for n symbols.
-    void run(const pair_table& rules) {
-        for (std::uint32_t i = 0; i + 1 < symbols_.size(); ++i)
-            if (rank(rules, i)) heap_.push_back(entry(i));
+    /// Joins the best-ranked pair, leftmost first, until none is left or it is stopped. @cost O(n log n) for n symbols.
+    void run(const pair_table& rules, stop_poll& stopped) {
         const auto later = [](std::uint64_t a, std::uint64_t b) { return a > b; };
-        std::make_heap(heap_.begin(), heap_.end(), later);
-        while (!heap_.empty()) {
+        const auto push = [&](std::uint32_t at) {
+            heap_.push_back(entry(at));
+            std::push_heap(heap_.begin(), heap_.end(), later);
+        };
+        heap_.reserve(symbols_.size());
+        for (std::uint32_t i = 0; i + 1 < symbols_.size() && !stopped(); ++i)
+            if (rank(rules, i)) push(i);
+        while (!heap_.empty() && !stopped()) {
             const std::uint64_t best = heap_.front();
             std::pop_heap(heap_.begin(), heap_.end(), later);
             heap_.pop_back();
@@ -143,9 +149,7 @@ public:
             right.rule.rank = merge_rule::no_rank;
             if (left.next < symbols_.size()) symbols_[left.next].prev = at;
             for (const std::uint32_t changed : {left.prev, at}) {
-                if (changed >= symbols_.size() || !rank(rules, changed)) continue;
-                heap_.push_back(entry(changed));
-                std::push_heap(heap_.begin(), heap_.end(), later);
+                if (changed < symbols_.size() && rank(rules, changed)) push(changed);
             }
         }
     }

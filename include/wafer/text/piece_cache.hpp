@@ -12,6 +12,7 @@
 #include <vector>
 
 #include <wafer/core/config.hpp>
+#include <wafer/core/stop_signal.hpp>
 #include <wafer/text/pair_merge.hpp>
 #include <wafer/text/vocabulary.hpp>
 
@@ -22,11 +23,13 @@ namespace wafer::inline WAFER_ABI {
 class piece_cache {
 public:
     /// A cache for texts of about that many bytes.
-    explicit piece_cache(std::size_t text_bytes)
-        : slots_(std::bit_ceil(std::clamp<std::size_t>(text_bytes / 16, 1, 8192))) {}
+    explicit piece_cache(std::size_t text_bytes, const stop_signal* stop = nullptr)
+        : stopped(stop), slots_(std::bit_ceil(std::clamp<std::size_t>(text_bytes / 16, 1, 8192))) {}
 
     /// For whoever encodes: kept here so that its memory serves all pieces of a text.
     pair_merger merger;
+    /// Whether the text shall not be encoded to its end.
+    stop_poll stopped;
 
     /// Appends the tokens of a piece to `out`: those it gave before, or those that encode(piece) appends.
     template <class Encode>

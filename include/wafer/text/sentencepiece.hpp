@@ -72,10 +72,10 @@ public:
         whole += text;
         if (text.find(visible_space) != text.npos) whole = piece(whole);
         if (remove_extra_whitespaces_) whole = single_spaced(whole);
-        for (std::size_t at = 0; at < whole.size();) {
+        for (std::size_t at = 0; at < whole.size() && !cache.stopped();) {
             const std::size_t end = next_piece(whole, at);
             cache.append(std::string_view(whole).substr(at, end - at), out,
-                         [&](std::string_view word) { merge(word, pieces, cache.merger, out); });
+                         [&](std::string_view word) { merge(word, pieces, cache, out); });
             at = end;
         }
     }
@@ -180,17 +180,19 @@ private:
         return std::min(text.find(' ', std::min(text.find_first_not_of(' ', from), text.size())), text.size());
     }
 
-    void merge(std::string_view text, const token_pieces& pieces, pair_merger& merger,
+    void merge(std::string_view text, const token_pieces& pieces, piece_cache& cache,
                std::vector<token_id>& out) const {
-        merger.clear();
-        for (std::size_t at = 0; at < text.size();) {
+        pair_merger& merger = cache.merger;
+        merger.clear(text.size());
+        for (std::size_t at = 0; at < text.size() && !cache.stopped();) {
             const std::size_t end = utf8_next(text, at);
             const auto byte = static_cast<unsigned char>(text[at]);
             merger.add(byte < 128 ? ascii_[byte] : index_.find(pieces, text.substr(at, end - at)).value_or(none),
                        static_cast<std::uint32_t>(at));
             at = end;
         }
-        merger.run(rules_);
+        merger.run(rules_, cache.stopped);
+        if (cache.stopped()) return;
         bool unknown = false;
         merger.each([&](token_id id, std::uint32_t begin) {
             if (id != none) {

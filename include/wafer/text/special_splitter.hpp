@@ -12,6 +12,7 @@
 #include <vector>
 
 #include <wafer/core/config.hpp>
+#include <wafer/core/stop_signal.hpp>
 #include <wafer/core/utf8.hpp>
 #include <wafer/text/nfc.hpp>
 #include <wafer/text/special_tokens.hpp>
@@ -41,7 +42,7 @@ public:
             std::vector<special_tokens::entry> out;
             for (const token& t : tokens) {
                 if (!wanted(t) || !is_utf8(t.text)) continue;
-                out.push_back({t.how.after_normalizing ? std::string(normalized(t.text)) : std::string(t.text),
+                out.push_back({t.how.after_normalizing && nfc ? wafer::nfc(t.text) : std::string(t.text),
                                static_cast<token_id>(&t - tokens.data())});
             }
             return special_tokens(std::move(out));
@@ -54,12 +55,13 @@ public:
         for (const token& t : tokens) kinds_.push_back({t.steers, t.how});
     }
 
-    /// Calls take(id, text) for special tokens and rest(text) for what is between them, normalized, in order.
+    /// Calls take(id, text) for special tokens and rest(text) for what is between them, normalized, in order, up to a stop.
     /// @pre text is UTF-8.
     template <class Take, class Rest>
-    void cut(std::string_view text, special_text how, Take&& take, Rest&& rest) const {
-        if (how == special_text::as_text) return cut_harmless(text, take, rest);
-        cut_at(all_, text, take, [&](std::string_view part) {
+    void cut(std::string_view text, special_text how, const stop_signal* stop, Take&& take, Rest&& rest) const {
+        stop_poll stopped(stop);
+        if (how == special_text::as_text) return cut_harmless(text, stopped, take, rest);
+        cut_at(all_, text, stopped, take, [&](std::string_view part) {
             if (part.find(joint) == part.npos) return rest(part);
             if (const std::string plain = without_joints(part); !plain.empty()) rest(std::string_view(plain));
         });
@@ -67,16 +69,17 @@ public:
 
     /// The text, normalized, with every token in it that steers the model broken by a joint, a noncharacter that cut()
     /// drops again: what somebody typed then passes through a template without becoming a control token.
-    [[nodiscard]] std::string inert(std::string_view text) const {
+    [[nodiscard]] std::string inert(std::string_view text, const stop_signal* stop = nullptr) const {
         std::string out;
+        stop_poll stopped(stop);
         const auto take = [&](token_id, std::string_view whole) {
             // None that begins before this token or with it goes on; yet `out` does not begin with a joint.
             if (!out.empty()) out += joint;
             (out += whole) += joint;
         };
-        cut_harmless(text, take, [&](std::string_view part) {
+        cut_harmless(text, stopped, take, [&](std::string_view part) {
             std::size_t at = 0;
-            while (const auto found = steering_.find(part, at)) {
+            for (auto found = steering_.find(part, at); found && !stopped(); found = steering_.find(part, at)) {
                 const std::size_t second = utf8_next(part, found->begin);
                 out.append(part, at, second - at) += joint;
                 at = second;
@@ -106,19 +109,21 @@ private:
     }
 
     template <class Take, class Rest>
-    void cut_harmless(std::string_view text, Take&& take, Rest&& rest) const {
-        if (text.find(joint) != text.npos) return cut_at(harmless_, without_joints(text), take, rest);
-        cut_at(harmless_, text, take, rest);
+    void cut_harmless(std::string_view text, stop_poll& stopped, Take&& take, Rest&& rest) const {
+        if (text.find(joint) != text.npos) return cut_at(harmless_, without_joints(text), stopped, take, rest);
+        cut_at(harmless_, text, stopped, take, rest);
     }
     template <class Take, class Rest>
-    void cut_at(const token_sets& sets, std::string_view text, Take&& take, Rest&& rest) const {
-        split_at(sets.early, text, take,
-                 [&](std::string_view part) { split_at(sets.late, normalized(part), take, rest); });
+    void cut_at(const token_sets& sets, std::string_view text, stop_poll& stopped, Take&& take, Rest&& rest) const {
+        split_at(sets.early, text, stopped, take, [&](std::string_view part) {
+            split_at(sets.late, maybe_changed(part, nfc_, stopped), stopped, take, rest);
+        });
     }
     template <class Take, class Rest>
-    void split_at(const special_tokens& among, std::string_view text, Take&& take, Rest&& rest) const {
+    void split_at(const special_tokens& among, std::string_view text, stop_poll& stopped, Take&& take,
+                  Rest&& rest) const {
         std::size_t at = 0;
-        while (const auto found = find_added(among, text, at)) {
+        for (auto found = find_added(among, text, at); found && !stopped(); found = find_added(among, text, at)) {
             if (found->begin != at) rest(text.substr(at, found->begin - at));
             at = found->begin + found->length;
             take(kinds_[static_cast<std::size_t>(found->id)].how.id, text.substr(found->begin, found->length));
@@ -166,8 +171,8 @@ private:
     // A text that is normalized only where it has to be: most is already.
     class maybe_changed {
     public:
-        maybe_changed(std::string_view text, bool nfc) : text_(text) {
-            if (nfc && nfc_prefix(text) != text.size()) text_ = changed_ = wafer::nfc(text);
+        maybe_changed(std::string_view text, bool nfc, stop_poll& stopped) : text_(text) {
+            if (nfc && nfc_prefix(text) != text.size()) text_ = changed_ = wafer::nfc(text, stopped);
         }
         maybe_changed(const maybe_changed&) = delete;
         maybe_changed& operator=(const maybe_changed&) = delete;
@@ -177,8 +182,6 @@ private:
         std::string changed_;
         std::string_view text_;
     };
-    [[nodiscard]] maybe_changed normalized(std::string_view text) const { return {text, nfc_}; }
-
     bool nfc_ = false;
     token_sets all_, harmless_;
     special_tokens steering_;

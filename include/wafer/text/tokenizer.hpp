@@ -17,6 +17,7 @@
 
 #include <wafer/core/config.hpp>
 #include <wafer/core/error.hpp>
+#include <wafer/core/stop_signal.hpp>
 #include <wafer/text/bpe.hpp>
 #include <wafer/text/control_names.hpp>
 #include <wafer/text/piece_cache.hpp>
@@ -71,18 +72,19 @@ public:
 
     /// The tokens of a text; neither BOS nor EOS is added. Special tokens are found first, in the text as it is; what
     /// is between them is normalized, split and merged.
+    /// @param stop  ends it early: then the tokens are of no use
     /// @throws error{errc::bad_utf8} with the byte offset in the text; error{errc::invalid_argument} above 1 GiB.
     /// @cost near linear in text made of words, O(n log n) and about 40 n bytes for a piece of n bytes without a split.
-    [[nodiscard]] std::vector<token_id> encode(std::string_view text,
-                                               special_text specials = special_text::parse) const {
+    [[nodiscard]] std::vector<token_id> encode(std::string_view text, special_text specials = special_text::parse,
+                                               const stop_signal* stop = nullptr) const {
         if (text.size() > longest_text)
             raise(errc::invalid_argument, "a text of " + std::to_string(text.size()) + " bytes: encode it in parts");
         if (const std::size_t bad = find_invalid_utf8(text); bad != text.size())
             raise(errc::bad_utf8, "text is not UTF-8", {{}, bad, {}});
         std::vector<token_id> out;
-        piece_cache cache(text.size());
+        piece_cache cache(text.size(), stop);
         specials_.cut(
-            text, specials, [&](token_id id, std::string_view) { out.push_back(id); },
+            text, specials, stop, [&](token_id id, std::string_view) { out.push_back(id); },
             [&](std::string_view part) {
                 std::visit([&](const auto& model) { model.encode(part, pieces_, cache, out); }, model_);
             });
@@ -91,8 +93,11 @@ public:
 
     /// The text with every token in it that steers the model broken by a noncharacter that encode() drops again: what
     /// somebody typed then passes through a template, and encodes as special_text::as_text does.
+    /// @param stop  ends it early: then the text is of no use
     /// @pre text is UTF-8.
-    [[nodiscard]] std::string inert(std::string_view text) const { return specials_.inert(text); }
+    [[nodiscard]] std::string inert(std::string_view text, const stop_signal* stop = nullptr) const {
+        return specials_.inert(text, stop);
+    }
 
     /// The bytes of a token; of a control token, its name. Valid as long as the tokenizer; empty for ids out of range.
     [[nodiscard]] std::string_view piece(token_id id) const noexcept {

@@ -16,6 +16,7 @@
 
 #include <wafer/core/config.hpp>
 #include <wafer/core/error.hpp>
+#include <wafer/core/stop_signal.hpp>
 #include <wafer/text/grammar/automaton.hpp>
 #include <wafer/text/grammar/program.hpp>
 #include <wafer/text/grammar/token_trie.hpp>
@@ -46,17 +47,20 @@ public:
     /// The tokens that may follow: bit id % 64 of word id / 64. Those that end a turn are among them where can_stop().
     /// Empty only where can_stop() and the vocabulary has neither such a token nor one that goes on. Valid until the
     /// next call of a member that is not const.
+    /// @param stop  ends it early: then they are of no use, and are not kept
     /// @cost  the first time in a state, a table look-up for each byte of the vocabulary that the grammar allows; then
     ///         none
     /// @throws error{errc::grammar_failed} if the vocabulary cannot spell what has to follow, or the grammar is too
     ///         ambiguous to be followed (see automaton)
-    [[nodiscard]] std::span<const std::uint64_t> mask() {
+    [[nodiscard]] std::span<const std::uint64_t> mask(const stop_signal* stop = nullptr) {
         return or_out_of_memory([&]() -> std::span<const std::uint64_t> {
             automaton_.restart_work();
             path_[1] = automaton_.similar(now(), tokens_->depth());
             if (const auto known = masks_.find(path_[1]); known != masks_.end()) return known->second;
             if (masks_.size() >= max_masks) masks_.clear();
-            auto bits = find_mask();
+            stop_poll stopped(stop);
+            auto bits = find_mask(stopped);
+            if (stopped()) return {};
             return masks_.insert_or_assign(path_[1], std::move(bits)).first->second;
         });
     }
@@ -91,10 +95,11 @@ public:
     /// Whether it does and nothing more may follow: the turn is over.
     [[nodiscard]] bool is_final() const noexcept { return automaton_.is_final(now()); }
     /// Whether nothing can follow: is_final(), or it can stop and the vocabulary has no token to say so or to go on with.
-    /// @throws error{errc::grammar_failed}, as mask()
-    [[nodiscard]] bool is_over() {
+    /// Where it is stopped, false.  @throws error{errc::grammar_failed}, as mask()
+    [[nodiscard]] bool is_over(const stop_signal* stop = nullptr) {
         if (is_final() || !can_stop() || !tokens_->ends().empty()) return is_final();
-        const auto bits = mask();
+        const auto bits = mask(stop);
+        if (bits.empty()) return false;  // stopped
         return std::all_of(bits.begin(), bits.end(), [](std::uint64_t word) { return word == 0; });
     }
     /// Begins a new text. What was learnt of the grammar is kept.
@@ -127,7 +132,7 @@ private:
         });
     }
 
-    [[nodiscard]] std::vector<std::uint64_t> find_mask() {
+    [[nodiscard]] std::vector<std::uint64_t> find_mask(stop_poll& stopped) {
         std::vector<std::uint64_t> bits((tokens_->size() + 63) / 64);
         const auto set = [&](token_id id) { bits[static_cast<std::size_t>(id) / 64] |= std::uint64_t{1} << (id % 64); };
         const std::span nodes = tokens_->nodes();
@@ -135,6 +140,7 @@ private:
         bool any = can_stop();
         // path_[d + 1]: the state after d bytes of the token that is spelt.
         for (std::size_t i = 0; i + 1 < nodes.size();) {
+            if (stopped()) return {};
             const auto& n = nodes[i];
             if (automaton_.wants_to_forget()) forget_all_but(n.depth + std::size_t{2});
             const automaton::state s = automaton_.step(path_[n.depth + std::size_t{1}], n.byte);

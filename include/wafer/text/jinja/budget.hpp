@@ -11,6 +11,7 @@
 
 #include <wafer/core/config.hpp>
 #include <wafer/core/error.hpp>
+#include <wafer/core/stop_signal.hpp>
 #include <wafer/text/jinja/lexer.hpp>
 #include <wafer/text/jinja/value.hpp>
 
@@ -53,7 +54,9 @@ struct limits {
 /// The bounds of one rendering, and errors that say where it is.
 class budget {
 public:
-    budget(std::string_view source, const limits& bounds) : source_(source), bounds_(bounds) {}
+    /// @param stop  ends the rendering with errc::cancelled; never where exceptions are off, since that would end the program
+    budget(std::string_view source, const limits& bounds, const stop_signal* stop = nullptr)
+        : source_(source), bounds_(bounds), stop_(WAFER_EXCEPTIONS ? stop : nullptr) {}
 
     /// @throws error{errc::template_failed} at the node being evaluated, always.
     [[noreturn]] void fail(std::string_view what) const {
@@ -64,12 +67,14 @@ public:
     void spend(std::uint64_t steps) {
         if (steps > bounds_.steps - steps_) fail("more than " + std::to_string(bounds_.steps) + " steps");
         steps_ += steps;
+        if (stop_ != nullptr && steps_ >= next_look_) look();
     }
     /// Counts memory that is about to be taken.
     void charge(std::uint64_t bytes) {
         if (bytes > bounds_.bytes - bytes_)
             fail("more than " + std::to_string(bounds_.bytes) + " bytes of text and values");
         bytes_ += bytes;
+        if (stop_ != nullptr && bytes >= large) look();
     }
     /// Counts the reading of a text.
     void touch(std::string_view text) { spend(1 + text.size() / 64); }
@@ -117,6 +122,13 @@ public:
 
 private:
     static constexpr std::size_t probe_size = 16;
+    static constexpr std::uint64_t steps_between = 4096;            // a fraction of a millisecond
+    static constexpr std::uint64_t large = std::uint64_t{1} << 20;  // bytes
+
+    void look() {
+        next_look_ = steps_ + steps_between;
+        if (stop_->requested()) raise(errc::cancelled, "rendering the chat template was stopped");
+    }
 
     // Whether a text is where its beginning was found.
     [[nodiscard]] bool is_at(std::string_view text, std::size_t at, std::string_view what) {
@@ -125,7 +137,8 @@ private:
 
     std::string_view source_;
     limits bounds_;
-    std::uint64_t steps_ = 0, bytes_ = 0;
+    const stop_signal* stop_;
+    std::uint64_t steps_ = 0, bytes_ = 0, next_look_ = 0;
     std::uint32_t offset_ = 0;
 };
 

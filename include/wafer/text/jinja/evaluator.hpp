@@ -42,8 +42,9 @@ protected:
         ~depth_guard() { --depth; }
     };
 
-    evaluator(std::string_view source, const limits& bounds, std::chrono::sys_seconds now, const value_dict& variables)
-        : rt_(source, grown(bounds, variables), now), max_depth_(bounds.depth) {
+    evaluator(std::string_view source, const limits& bounds, std::chrono::sys_seconds now, const value_dict& variables,
+              const stop_signal* stop)
+        : rt_(source, grown(bounds, variables), now, stop), max_depth_(bounds.depth) {
         frames_.emplace_back();
         for (const auto& [name, item] : variables) set(name.as_string(), item);
     }

@@ -23,8 +23,8 @@ namespace wafer::inline WAFER_ABI::jinja {
 class interpreter final : private evaluator {
 public:
     interpreter(std::string_view source, const limits& bounds, std::chrono::sys_seconds now,
-                const value_dict& variables)
-        : evaluator(source, bounds, now, variables) {}
+                const value_dict& variables, const stop_signal* stop)
+        : evaluator(source, bounds, now, variables, stop) {}
 
     /// @throws error{errc::template_failed} with line and column.
     std::string run(const block& program) {

@@ -25,9 +25,10 @@ public:
 
     /// What the template prints for these variables. @throws error{errc::template_failed} with line and column;
     /// error{errc::invalid_argument} for variables whose names are no strings, a time outside of the years 0 to 9999, a depth
-    /// beyond limits::most_depth; error{errc::out_of_memory}
+    /// beyond limits::most_depth; error{errc::out_of_memory}; error{errc::cancelled} once it is stopped
+    /// (see budget)
     [[nodiscard]] std::string render(const value_dict& variables, std::chrono::sys_seconds now,
-                                     const limits& bounds = {}) const {
+                                     const limits& bounds = {}, const stop_signal* stop = nullptr) const {
         using namespace std::chrono;
         if (bounds.depth < 0 || bounds.depth > limits::most_depth)
             raise(errc::invalid_argument, "a template's limits: a depth of " + std::to_string(bounds.depth) +
@@ -37,7 +38,7 @@ public:
         for (const auto& variable : variables)
             if (!variable.first.is_string())
                 raise(errc::invalid_argument, "the name of a template's variable is no string");
-        return or_out_of_memory([&] { return interpreter(source_, bounds, now, variables).run(body_); });
+        return or_out_of_memory([&] { return interpreter(source_, bounds, now, variables, stop).run(body_); });
     }
 
     [[nodiscard]] const std::string& source() const noexcept { return source_; }

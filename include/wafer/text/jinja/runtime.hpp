@@ -69,8 +69,8 @@ struct builtin {
 /// The state of one rendering that does not depend on the tree.
 class runtime : public budget {
 public:
-    runtime(std::string_view source, const limits& bounds, std::chrono::sys_seconds now)
-        : budget(source, bounds), now_(now) {}
+    runtime(std::string_view source, const limits& bounds, std::chrono::sys_seconds now, const stop_signal* stop)
+        : budget(source, bounds, stop), now_(now) {}
 
     [[nodiscard]] std::chrono::sys_seconds now() const noexcept { return now_; }
 
