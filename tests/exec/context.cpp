@@ -4,6 +4,7 @@
 
 #include <doctest/doctest.h>
 
+#include <wafer/core/bits.hpp>
 #include <wafer/exec/context.hpp>
 #include <wafer/simd/kernels.hpp>
 
@@ -27,7 +28,8 @@ struct counting_device {
 
 TEST_SUITE("exec.context") {
 
-    TEST_CASE("context: split covers every item once, in one piece where little is to be done, else one a worker") {
+    TEST_CASE(
+        "context: split covers every item once, on one worker where little is to be done, in stretches where much is") {
         thread_pool pool(3);
         scratch memory;
         meter<cost::none> costs;
@@ -42,7 +44,14 @@ TEST_SUITE("exec.context") {
                     for (std::size_t i = begin; i < end; ++i) ++seen[i];
                 });
                 for (const auto& s : seen) CHECK(s == 1);
-                CHECK(calls == (n > 1 && n * each >= 32768 ? std::min<std::size_t>(n, 3) : 1));
+                const std::size_t most = std::max<std::size_t>(1, (1 << 20) / std::max<std::size_t>(1, each));
+                const std::size_t workers = n > 1 && n * each >= 32768 ? 3 : 1;
+                std::size_t stretches = 0;
+                for (std::size_t i = 0; i < workers; ++i) {
+                    const auto part = share::of(n, i, workers);
+                    stretches += ceil_div(part.end - part.begin, most);
+                }
+                CHECK(calls == stretches);
             }
     }
 
@@ -67,6 +76,13 @@ TEST_SUITE("exec.context") {
         stop.clear();
         ctx.split(1, 1, body);
         CHECK(runs == 3);
+        // Between two stretches it is heard.
+        std::atomic<std::size_t> seen{0};
+        ctx.split(100, 1 << 20, [&](std::size_t begin, std::size_t end) {
+            seen += end - begin;
+            stop.request();
+        });
+        CHECK((seen >= 1 && seen <= 2));
     }
 
     TEST_CASE("context: work is made once where the policy wants it, and never for cost::none") {
