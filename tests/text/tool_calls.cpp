@@ -146,7 +146,8 @@ TEST_CASE("tool_calls: Qwen3-Coder's calls are tags, and the tool's schema says 
         {"type": "function", "function": {"name": "f", "parameters": {"type": "object", "properties": {
         "text": {"type": "string"}, "n": {"type": "integer"}, "on": {"type": "boolean"}, "list": {"type": "array"},
         "maybe": {"type": ["string", "null"]}, "any": {}, "either": {"anyOf": [{"type": "number"}, {"type": "string"}]},
-        "pick": {"enum": ["1", "2"]}, "level": {"enum": [1, 2]}}}}}])");
+        "pick": {"enum": ["1", "2"]}, "level": {"enum": [1, 2]}, "of_n": {"$ref": "#/$defs/n"}},
+        "additionalProperties": {"type": ["null", "integer"]}, "$defs": {"n": {"type": "integer"}}}}}])");
     const auto read = [&](std::string_view text) {
         return wafer_test::shown(wafer_test::read_every_way(tool_call_reader(call_dialect::qwen_coder, tools), text));
     };
@@ -177,13 +178,19 @@ TEST_CASE("tool_calls: Qwen3-Coder's calls are tags, and the tool's schema says 
                   {"maybe", "null", "null"},
                   {"maybe", "None", "null"},
                   {"maybe", "3", R"("3")"},
+                  {"text", R"("use strict")", R"("\"use strict\"")"},
+                  {"maybe", R"("use strict")", R"("\"use strict\"")"},
+                  {"maybe", R"("use \u0041")", R"("\"use \\u0041\"")"},
+                  {"any", R"("x")", R"("\"x\"")"},
+                  {"either", "007", R"("007")"},
                   {"any", "{\"a\": 1}", "{\"a\": 1}"},
                   {"any", "a b", R"("a b")"},
                   {"either", "1.5", "1.5"},
                   {"either", "1.5.2", R"("1.5.2")"},
                   {"pick", "1", R"("1")"},
                   {"level", "1", "1"},
-                  {"unknown", "7", R"("7")"},
+                  {"of_n", "7", "7"},
+                  {"another", "7", "7"},
                   {"two words", "a", R"("a")"}};
     for (const auto& v : values) {
         CAPTURE(v.written);
@@ -193,7 +200,8 @@ TEST_CASE("tool_calls: Qwen3-Coder's calls are tags, and the tool's schema says 
     CHECK(read("<function=f><parameter=text>a</parameter><parameter=n>1</parameter></function></tool_call>!") ==
           called("f", R"({"text": "a", "n": 1})") + "text[!]");
     CHECK(read("<tool_call>\n<function=f>\n</function>\n") == called("f", "{}"));
-    // A function that nobody described: all is text.
+    // A function that nobody described, or a parameter: all is text.
+    CHECK(read("<function=g><parameter=n>1</parameter></function>") == called("g", R"({"n": "1"})"));
     CHECK(wafer_test::shown(wafer_test::read_every_way(tool_call_reader(call_dialect::qwen_coder), call("n", "1"))) ==
           called("f", R"({"n": "1"})"));
 

@@ -6,57 +6,21 @@
 #include <cstddef>
 #include <string>
 #include <string_view>
-#include <utility>
 
 #include <wafer/core/config.hpp>
 #include <wafer/core/json.hpp>
 #include <wafer/text/call_format.hpp>
-#include <wafer/text/json_check.hpp>
 #include <wafer/text/object_scanner.hpp>
+#include <wafer/text/parameter_kinds.hpp>
 #include <wafer/text/partial_marker.hpp>
 #include <wafer/text/utf8.hpp>
 
 namespace wafer::inline WAFER_ABI {
 
-namespace detail {
-
-// Kinds of JSON, a bit each.
-[[nodiscard]] constexpr unsigned bit_of(json::kind kind) noexcept { return 1u << static_cast<unsigned>(kind); }
-inline constexpr unsigned text_kind_bit = bit_of(json::kind::string);
-
-// Those that a schema lets a value be; all where it does not say.
-[[nodiscard]] inline unsigned kinds_of(const json& schema, int depth = 0) {
-    constexpr unsigned number = bit_of(json::kind::integer) | bit_of(json::kind::real);
-    constexpr std::pair<std::string_view, unsigned> names[] = {{"null", bit_of(json::kind::null)},
-                                                               {"boolean", bit_of(json::kind::boolean)},
-                                                               {"integer", number},
-                                                               {"number", number},
-                                                               {"string", text_kind_bit},
-                                                               {"array", bit_of(json::kind::array)},
-                                                               {"object", bit_of(json::kind::object)}};
-    unsigned out = 0;
-    const auto each = [&](std::string_view key, const auto& add) {
-        const json* list = schema.find(key);
-        if (list != nullptr && list->is_array())
-            for (const json& item : list->as_array()) add(item);
-        else if (list != nullptr) add(*list);
-    };
-    each("type", [&](const json& type) {
-        for (const auto& [name, kinds] : names)
-            if (type.is_string() && type.as_string() == name) out |= kinds;
-    });
-    if (out == 0) each("enum", [&](const json& value) { out |= bit_of(value.type()); });
-    for (const char* key : {"anyOf", "oneOf"})
-        if (out == 0 && depth < 8) each(key, [&](const json& other) { out |= kinds_of(other, depth + 1); });
-    return out == 0 ? ~0u : out;
-}
-
-}  // namespace detail
-
 /// Reads a growing text from behind "<function=" on:  NAME> (<parameter=KEY> VALUE </parameter>)* , up to "</function>".
-/// A value is its text without a line break beside each tag. Where the function's schema lets it be something else than text
-/// and it reads as that, it is that; where the schema does not know it, it is text. What can only be text is written while it
-/// comes.  @cost linear in the text, apart from finding parameters in the schema.
+/// A value is its text without a line break beside each tag; the function's schema tells what that means: @see
+/// parameter_kinds. What can only be text is written while it comes.
+/// @cost linear in the text, apart from finding parameters in the schema
 /// @cite Qwen3-Coder-30B-A3B-Instruct: its chat template writes calls so, its qwen3coder_tool_parser.py reads them.
 class tagged_call {
 public:
@@ -140,23 +104,25 @@ private:
             const json& described = function == nullptr ? tool : *function;
             const json* name = described.find("name");
             if (name == nullptr || !name->is_string() || name->as_string() != name_) continue;
-            const json* parameters = described.find("parameters");
-            const json* properties = parameters == nullptr ? nullptr : parameters->find("properties");
-            if (properties != nullptr) schemas_ = *properties;
+            if (const json* parameters = described.find("parameters")) parameters_ = *parameters;
             return;
         }
     }
+    [[nodiscard]] parameter_kinds kinds_of(std::string_view key) const {
+        const json *properties = parameters_.find("properties"), *others = parameters_.find("additionalProperties");
+        if (const json* schema = properties == nullptr ? nullptr : properties->find(key))
+            return parameter_kinds(*schema, parameters_);
+        return others != nullptr && others->is_object() ? parameter_kinds(*others, parameters_) : parameter_kinds();
+    }
 
     bool begin_value() {
-        const json* schema = schemas_.find(key_);
-        kinds_ = schema == nullptr ? detail::text_kind_bit : detail::kinds_of(*schema);
+        kinds_ = kinds_of(key_);
         arguments_ += arguments_.empty() ? "{\"" : ", \"";
         write(key_);
-        arguments_ += only_text() ? "\": \"" : "\": ";
+        arguments_ += kinds_.only_text() ? "\": \"" : "\": ";
         searched_ = 0;
         return true;
     }
-    [[nodiscard]] bool only_text() const noexcept { return kinds_ == detail::text_kind_bit; }
 
     bool read_value(std::string_view text) {
         if (searched_ == 0) {
@@ -172,7 +138,7 @@ private:
         } else if (end > at_ && text[end - 1] == '\n') {
             --end;
         }
-        if (only_text()) {
+        if (kinds_.only_text()) {
             write(utf8_.feed(text.substr(at_, end - at_)));
             at_ = end;
         }
@@ -180,7 +146,7 @@ private:
             searched_ = end;
             return false;
         }
-        if (only_text()) {
+        if (kinds_.only_text()) {
             write(utf8_.flush());
             arguments_ += '"';
         } else {
@@ -192,13 +158,8 @@ private:
     }
 
     void write_value(std::string_view text) {
-        std::string_view word = detail::without_blanks(text);
-        constexpr std::pair<std::string_view, std::string_view> spellings[] = {
-            {"True", "true"}, {"False", "false"}, {"None", "null"}};  // Python's
-        for (const auto& [python, own] : spellings)
-            if (word == python) word = own;
-        if (is_json(word) && (detail::bit_of(json::parse(word).type()) & kinds_) != 0) {
-            arguments_ += word;
+        if (const auto literal = kinds_.literal(text)) {
+            arguments_ += *literal;
         } else {
             arguments_ += '"';
             write(text);
@@ -211,8 +172,8 @@ private:
     bool begun_ = false;
     std::size_t at_ = 0, searched_ = 0;  // searched_: up to where the value's end was looked for; 0 before the value
     std::string name_, key_, arguments_;
-    json schemas_;        // of the function's parameters, by name
-    unsigned kinds_ = 0;  // what the value may be
+    json parameters_;        // the schema of the function's
+    parameter_kinds kinds_;  // what the value may be
     utf8_accumulator utf8_;
 };
 
