@@ -45,6 +45,40 @@ TEST_CASE("reply_reader: gpt-oss says the same through its channels") {
                "<|message|>{\"name\": 1}<|return|>") == "think[x]text[{\"name\": 1}]");
 }
 
+TEST_CASE("reply_reader: what is said in several stretches stays apart by a line break") {
+    const std::string next = "<|start|>assistant<|channel|>", call = " to=f<|message|>{}<|call|>";
+    const auto harmony = [](const std::string& text) {
+        return read(call_dialect::harmony, "<|start|>assistant", text);
+    };
+    CHECK(harmony("<|channel|>commentary<|message|>I will look.<|end|>" + next + "final<|message|>Hello<|return|>") ==
+          "text[I will look.\nHello]");
+    CHECK(harmony("<|channel|>analysis<|message|>a<|end|>" + next + "analysis<|message|>b<|end|>" + next +
+                  "final<|message|>c") == "think[a\nb]text[c]");
+    CHECK(harmony("<|channel|>commentary<|message|>a<|end|>" + next + "analysis<|message|>b<|end|>" + next +
+                  "final<|message|>c<|end|>" + next + "analysis<|message|>d") == "text[a]think[b]text[\nc]think[\nd]");
+    CHECK(harmony("<|channel|>commentary<|message|>a<|end|><|start|>assistant" + call + next + "final<|message|>b") ==
+          "text[a]" + called("f", "{}") + "text[\nb]");
+    // Where there is a line break no other is added, nor for messages that are empty.
+    for (const std::string& text :
+         {"a\n<|end|>" + next + "final<|message|>b", "a<|end|>" + next + "final<|message|>\nb",
+          "a<|end|>" + next + "final<|message|><|end|>" + next + "final<|message|>\nb"})
+        CHECK(harmony("<|channel|>final<|message|>" + text) == "text[a\nb]");
+    CHECK(harmony("<|channel|>final<|message|><|end|>" + next + "final<|message|>a<|end|>" + next +
+                  "final<|message|>") == "text[a]");
+    // The halves of a marker in two messages are none.
+    CHECK(harmony("<|channel|>final<|message|>a <|st<|end|>" + next + "final<|message|>art|>b") ==
+          "text[a <|st\nart|>b]");
+
+    const std::string hermes = R"(<tool_call>{"name": "f", "arguments": {}}</tool_call>)";
+    CHECK(read(call_dialect::hermes, "", "<think>a</think>\n<think>b</think>c" + hermes + "d") ==
+          "think[a\nb]text[c]" + called("f", "{}") + "text[\nd]");
+    CHECK(read(call_dialect::hermes, "", "c\n" + hermes + hermes + "\nd" + hermes) ==
+          "text[c\n]" + called("f", "{}") + called("f", "{}") + "text[\nd]" + called("f", "{}"));
+    CHECK(read(call_dialect::hermes, "", hermes + " d") == called("f", "{}") + "text[ d]");
+    CHECK(read(call_dialect::hermes, "", "c<tool_call>{}</tool_call>d") ==
+          "text[c]invalid[<tool_call>{}</tool_call>]text[\nd]");
+}
+
 TEST_CASE("reply_reader: markers of gpt-oss inside the strings of a call's arguments are text") {
     const std::string to_f = "<|channel|>commentary to=functions.f<|constrain|>json<|message|>";
     for (const std::string marker : {"<|end|>", "<|call|>", "<|return|>", "<|start|>"})
@@ -58,7 +92,7 @@ TEST_CASE("reply_reader: markers of gpt-oss inside the strings of a call's argum
         const std::string next = "<|start|>assistant<|channel|>final<|message|>b";
         CHECK(read(call_dialect::harmony, "", to_f + "{\"a\":1}" + end + next) == called("f", "{\"a\":1}") + "text[b]");
         CHECK(read(call_dialect::harmony, "", to_f + "code" + end + next) ==
-              "invalid[<|start|>" + to_f + "code" + end + "]text[b]");
+              "invalid[" + to_f + "code" + end + "]text[b]");
     }
 }
 

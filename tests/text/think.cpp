@@ -10,14 +10,15 @@ using namespace wafer;
 
 namespace {
 
-// What comes out in all, neighbours of one kind joined.
+// What comes out in all, the pieces of one stretch joined.
 std::vector<text_piece> split(think_splitter splitter, std::string_view text, std::size_t step) {
     std::vector<text_piece> out;
     const auto add = [&](std::vector<text_piece> pieces) {
         for (auto& piece : pieces) {
             CHECK_FALSE(piece.text.empty());
-            if (!out.empty() && out.back().kind == piece.kind) out.back().text += piece.text;
-            else out.push_back(std::move(piece));
+            CHECK((piece.begins || (!out.empty() && out.back().kind == piece.kind)));
+            if (piece.begins) out.push_back({piece.kind, piece.text});
+            else out.back().text += piece.text;
         }
     };
     for (std::size_t at = 0; at < text.size(); at += step) add(splitter.feed(text.substr(at, step)));
@@ -88,7 +89,7 @@ TEST_CASE("think: empty thinking leaves no piece") {
 TEST_CASE("think: thinking may come again before the answer, and may be cut off") {
     const std::string text = "<think>a</think>\n<think>b</thi";
     for (std::size_t step = 1; step <= text.size(); ++step)
-        CHECK(split(think_splitter(), text, step) == std::vector<text_piece>{{thinking, "ab</thi"}});
+        CHECK(split(think_splitter(), text, step) == std::vector<text_piece>{{thinking, "a"}, {thinking, "b</thi"}});
 }
 
 TEST_CASE("think: a tag in the middle of an answer is its text") {
@@ -104,13 +105,13 @@ TEST_CASE("think: a tag in the middle of an answer is its text") {
 TEST_CASE("think: nothing is held back but the beginning of a tag") {
     think_splitter splitter;
     CHECK(splitter.feed("<t").empty());
-    CHECK(splitter.feed("hink>Hi") == std::vector<text_piece>{{thinking, "Hi"}});
+    CHECK(splitter.feed("hink>Hi") == std::vector<text_piece>{{thinking, "Hi", true}});
     CHECK(splitter.feed("</t") == std::vector<text_piece>{});
     CHECK(splitter.feed("</th") == std::vector<text_piece>{{thinking, "</t"}});
     CHECK(splitter.feed("en") == std::vector<text_piece>{{thinking, "</then"}});
     CHECK(splitter.kind() == thinking);
     CHECK(splitter.feed("</think> <t").empty());
-    CHECK(splitter.feed("o") == std::vector<text_piece>{{answer, "<to"}});
+    CHECK(splitter.feed("o") == std::vector<text_piece>{{answer, "<to", true}});
     CHECK(splitter.feed("<think>") == std::vector<text_piece>{{answer, "<think>"}});
     CHECK(splitter.flush().empty());
 }

@@ -17,6 +17,9 @@ using wafer_test::called;
 namespace {
 
 std::string read(call_dialect dialect, std::string_view text) {
+    // The messages of gpt-oss have to be told apart first.
+    if (dialect == call_dialect::harmony)
+        return wafer_test::shown(wafer_test::read_every_way(reply_reader(dialect), text));
     return wafer_test::shown(wafer_test::read_every_way(tool_call_reader(dialect), text));
 }
 
@@ -212,7 +215,9 @@ TEST_CASE("tool_calls: Qwen3-Coder's calls are tags, and the tool's schema says 
     for (const std::string bad :
          {"<function=f><parameter=n>1</parameter><parameter=n>2</parameter></function>",
           "<function=f><parameter=n>1</parameter>x</function>", "<function=f><parameter=></function>"})
-        CHECK_MESSAGE(read("<tool_call>" + bad + "</tool_call>!").ends_with("invalid[" + bad + "]text[!]"), bad);
+        CHECK_MESSAGE(
+            read("<tool_call>" + bad + "</tool_call>!").ends_with("invalid[<tool_call>" + bad + "</tool_call>]text[!]"),
+            bad);
     CHECK(read("<function=f>\n<parameter=text>\nab") == R"(begin[f]args[{"text": "ab]invalid[)"
                                                         "<function=f>\n<parameter=text>\nab]");
 
@@ -243,7 +248,7 @@ TEST_CASE("tool_calls: what begins like a call and is none comes out as text") {
         CHECK(read(call_dialect::hermes, text) == "text[" + text + "]");
     for (const std::string& text : {calls_begin, calls_begin + "\nno", " " + calls_end, call_begin, call_begin + "f"})
         CHECK(read(call_dialect::deepseek, text) == "text[" + text + "]");
-    for (const std::string text : {"<|start|>assistant<|channel|>final<|message|>{}<|end|>", "<|start|>", "x<|star"})
+    for (const std::string text : {"<|start|>", "x<|star", "{\"name\": \"f\", \"arguments\": {}}"})
         CHECK(read(call_dialect::harmony, text) == "text[" + text + "]");
 }
 
@@ -272,6 +277,77 @@ TEST_CASE("tool_calls: a call that cannot be read is handed out raw, and what fo
               .starts_with(R"(begin[f]args[{"a": x)"));
     const std::string nameless = call_begin + sep + "{}" + call_end;
     CHECK(read(call_dialect::deepseek, nameless + "x") == "invalid[" + nameless + "]text[x]");
+}
+
+TEST_CASE("tool_calls: a call that cannot be read keeps the markers around it, also those of its block") {
+    const std::string bad = "<function=save>\n<parameter=plain>\n1\n</parameter>\n<oops>\n</function>";
+    const std::string begun = R"(begin[save]args[{"plain": "1"])", good = "<function=g>\n</function>";
+    const auto coder = [](const std::string& text) { return read(call_dialect::qwen_coder, text); };
+    for (const std::string gap : {"", "\n", " \n\n"}) {
+        const std::string block = "<tool_call>" + gap + bad + gap + "</tool_call>";
+        CHECK(coder(block) == begun + "invalid[" + block + "]");
+        CHECK(coder("Hm." + block + gap + "Done.") ==
+              "text[Hm.]" + begun + "invalid[" + block + "]text[" + gap + "Done.]");
+        CHECK(coder(block + block) == begun + "invalid[" + block + "]" + begun + "invalid[" + block + "]");
+        // Markers of the block belong to the call that they stand beside.
+        CHECK(coder("<tool_call>" + good + gap + bad + gap + "</tool_call>!") ==
+              called("g", "{}") + begun + "invalid[" + gap + bad + gap + "</tool_call>]text[!]");
+        CHECK(coder("<tool_call>" + gap + bad + gap + good + gap + "</tool_call>") ==
+              begun + "invalid[<tool_call>" + gap + bad + "]" + called("g", "{}"));
+    }
+    // White space beside it is text.
+    CHECK(coder(bad + "\n") == begun + "invalid[" + bad + "]text[\n]");
+    // The block's end also ends a call whose own was forgotten.
+    const std::string open = "<tool_call>\n<function=f>\n<oops>\n</tool_call>";
+    CHECK(coder(open + " Done.") == "text[" + open + " Done.]");
+    const std::string cut = "<tool_call>\n<function=f>\n<parameter=a>\n1\n</parameter>\n<oops>\n</tool_call>";
+    CHECK(coder(cut + " Done.") == R"(begin[f]args[{"a": "1"]invalid[)" + cut + "]text[ Done.]");
+
+    const std::string nameless = call_begin + sep + "{}" + call_end, call = call_begin + "f" + sep + "{}" + call_end;
+    const auto seek = [](const std::string& text) { return read(call_dialect::deepseek, text); };
+    for (const std::string gap : {"", "\n"}) {
+        CHECK(seek(calls_begin + nameless + gap + calls_end + "x") ==
+              "invalid[" + calls_begin + nameless + gap + calls_end + "]text[x]");
+        CHECK(seek(calls_begin + call + gap + nameless + gap + call + calls_end) ==
+              called("f", "{}") + "invalid[" + gap + nameless + "]" + called("f", "{}"));
+    }
+    CHECK(seek(calls_begin + call_begin + "f" + sep + "{" + calls_end + "x")
+              .ends_with("invalid[" + calls_begin + call_begin + "f" + sep + "{" + calls_end + "]text[x]"));
+
+    // Lists have their bracket for a marker. A call that nothing closes goes up to the next, or to the end.
+    CHECK(read(call_dialect::mistral, R"([TOOL_CALLS][{"name": 3, "arguments": {}}])") ==
+          R"(invalid[[TOOL_CALLS][{"name": 3, "arguments": {}}]])");
+    CHECK(read(call_dialect::mistral, R"([TOOL_CALLS][{"name": 3}, {"name": "g", "arguments": {}}] Done.)") ==
+          R"(invalid[[TOOL_CALLS][{"name": 3}])" + called("g", "{}") + "text[ Done.]");
+    CHECK(read(call_dialect::mistral, R"([TOOL_CALLS][{"name": 'f', "arguments": {}}])") ==
+          R"(invalid[[TOOL_CALLS][{"name": 'f', "arguments": {}}]])");
+    CHECK(read(call_dialect::mistral_args, "[TOOL_CALLS]f[ARGS]x{}[TOOL_CALLS]g[ARGS]{}") ==
+          "invalid[[TOOL_CALLS]f[ARGS]x{}]" + called("g", "{}"));
+    CHECK(read(call_dialect::llama,
+               "<|python_tag|>{\"name\": 'f'} x<|python_tag|>{\"name\": \"g\", \"parameters\": {}}") ==
+          "invalid[<|python_tag|>{\"name\": 'f'} x]" + called("g", "{}"));
+}
+
+TEST_CASE("tool_calls: what stands in a call beside its name and arguments makes it none, rather than being lost") {
+    const auto fenced = [](const std::string& before, const std::string& after) {
+        return call_begin + before + sep + after + "{}\n```" + call_end;
+    };
+    CHECK(read(call_dialect::deepseek, fenced("function", "f\n```json\n")) == called("f", "{}"));
+    CHECK(read(call_dialect::deepseek, fenced("f", "\n```json\n")) == called("f", "{}"));
+    CHECK(read(call_dialect::deepseek, fenced("f", "```")) == called("f", "{}"));
+    for (const std::string& call :
+         {fenced("I call function", "f\n```json\n"), fenced("f", "g\n```json\n"),
+          fenced("function", "f\nplease\n```json\n"), fenced("function", "f\n``````json\n"), fenced("f g", "")})
+        CHECK(read(call_dialect::deepseek, call) == "invalid[" + call + "]");
+    const std::string id = "[TOOL_CALLS]f[CALL_ID]not an id[ARGS]{}";
+    CHECK(read(call_dialect::mistral_args, id) == "invalid[" + id + "]");
+    const std::string two = R"(<tool_call>{"name":"f","arguments":{"a":1},"parameters":{"b":2}}</tool_call>)";
+    CHECK(read(call_dialect::hermes, two).ends_with("invalid[" + two + "]"));
+    for (const std::string header :
+         {"<|channel|>commentary to=functions.f please call<|message|>", "<|channel|>commentary to=f g h<|message|>",
+          "<|start|>assistant to=f to=g<|message|>", "<|channel|>commentary to=<|message|>",
+          "<|channel|>commentary to=f "})
+        CHECK(read(call_dialect::harmony, header + "{}<|call|>") == "invalid[" + header + "{}<|call|>]");
 }
 
 TEST_CASE("tool_calls: a call that was announced as another is none") {

@@ -5,11 +5,11 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <string_view>
 
 #include <wafer/core/config.hpp>
+#include <wafer/text/channel_header.hpp>
 
 namespace wafer::inline WAFER_ABI {
 
@@ -34,9 +34,9 @@ struct call_format {
     std::string_view lead = " \t\r\n";             // may stand between the opening marker and the JSON
     std::string_view trail = " \t\r\n";            // may stand between the JSON and the closing marker
     std::string_view between = " \t\r\n";          // may stand between calls
-    /// The function's name in what stands before the separator and between it and the JSON: empty if that is malformed,
-    /// nothing if this is no call.
-    std::optional<std::string> (*find_name)(std::string_view before, std::string_view after) = nullptr;
+    /// The function's name in what stands before the separator and between it and the JSON: empty if that is malformed, or
+    /// holds what would be lost.
+    std::string (*find_name)(std::string_view before, std::string_view after) = nullptr;
 };
 
 namespace detail {
@@ -47,25 +47,35 @@ inline std::string_view without_blanks(std::string_view text) noexcept {
     return text.substr(0, text.find_last_not_of(blanks) + 1);  // npos + 1 is 0
 }
 
-// V3: function <sep> NAME, then a fenced block. V3.1: NAME <sep>.
-inline std::optional<std::string> deepseek_name(std::string_view before, std::string_view after) {
+[[nodiscard]] inline bool is_one_word(std::string_view text) noexcept {
+    return text.find_first_of(" \t\r\n") == text.npos;
+}
+
+// V3: function <sep> NAME, then a fenced block. V3.1: NAME <sep>. Other words would be lost.
+inline std::string deepseek_name(std::string_view before, std::string_view after) {
+    before = without_blanks(before);
     after = without_blanks(after);
-    const std::string_view name = without_blanks(after.empty() ? before : after.substr(0, after.find('\n')));
-    return std::string(name);
+    const std::string_view fence = after.ends_with("```json") ? "```json" : after.ends_with("```") ? "```" : "";
+    after = without_blanks(after.substr(0, after.size() - fence.size()));
+    if (!after.empty()) return std::string(before == "function" && is_one_word(after) ? after : "");
+    return std::string(is_one_word(before) ? before : "");
 }
 
 // NAME, or NAME [CALL_ID] id.
-inline std::optional<std::string> mistral_name(std::string_view before, std::string_view after) {
-    return std::string(without_blanks(after).empty() ? without_blanks(before.substr(0, before.find("[CALL_ID]"))) : "");
+inline std::string mistral_name(std::string_view before, std::string_view after) {
+    constexpr std::string_view mark = "[CALL_ID]";
+    const std::size_t id = before.find(mark);
+    const bool reads = without_blanks(after).empty() &&
+                       (id == before.npos || is_one_word(without_blanks(before.substr(id + mark.size()))));
+    return std::string(reads ? without_blanks(before.substr(0, id)) : "");
 }
 
-// The header of a message of gpt-oss: ... to=functions.NAME ...; its content must begin with the JSON.
-inline std::optional<std::string> harmony_name(std::string_view before, std::string_view after) {
-    const std::size_t to = before.find("to=");
-    if (to == before.npos) return std::nullopt;
-    if (!without_blanks(after).empty()) return std::string();
-    std::string_view name = before.substr(to + 3);
-    name = name.substr(0, name.find_first_of(" \t\r\n<"));
+// The header of a message of gpt-oss; its content must begin with the JSON.
+inline std::string harmony_name(std::string_view before, std::string_view after) {
+    const std::string text = std::string(before) + std::string(channel_header::message);
+    const channel_header header = read_channel_header(text);
+    if (header.size != text.size() || !without_blanks(after).empty()) return std::string();
+    std::string_view name = header.recipient;
     if (name.starts_with("functions.")) name.remove_prefix(10);
     return std::string(name);
 }
@@ -79,8 +89,7 @@ inline constexpr call_format call_formats[] = {
      .name = "harmony",
      .sign = "<|channel|>",
      .token = "<|channel|>",
-     .open = "<|start|>",
-     .close = "<|call|>",
+     .close = "<|call|>",  // what opens one is told by channel_splitter
      .other_closes = {"<|end|>", "<|return|>"},
      .separator = "<|message|>",
      .find_name = detail::harmony_name},
@@ -126,9 +135,10 @@ inline constexpr call_format call_formats[] = {
      .sign = "[TOOL_CALLS]",
      .token = "[TOOL_CALLS]",
      .open = "[TOOL_CALLS]",
+     .block_close = "]",
      .bare = true,
      .lead = " \t\r\n[",
-     .between = " \t\r\n,]"},
+     .between = " \t\r\n,"},
     {.dialect = call_dialect::llama,
      .name = "llama",
      .sign = "<|start_header_id|>ipython",

@@ -10,6 +10,7 @@
 #include <wafer/core/config.hpp>
 #include <wafer/core/json.hpp>
 #include <wafer/text/call_format.hpp>
+#include <wafer/text/channel_header.hpp>
 #include <wafer/text/channels.hpp>
 #include <wafer/text/reply_event.hpp>
 #include <wafer/text/reply_splitter.hpp>
@@ -18,7 +19,8 @@
 
 namespace wafer::inline WAFER_ABI {
 
-/// Reads one reply. Thinking is split off first, so that what is thought of calls is no call.
+/// Reads one reply. Thinking is split off first, so that what is thought of calls is no call. What a model writes in several
+/// stretches of one kind, as messages of gpt-oss or before and after a call, is kept apart by a line break where it has none.
 class reply_reader {
 public:
     /// prompt: what the reply continues; its end tells whether thinking began there. tools: @see tool_call_reader
@@ -35,7 +37,7 @@ public:
     [[nodiscard]] std::vector<reply_event> flush() {
         std::vector<reply_event> out;
         add(out, splitter_.flush());
-        for (reply_event& event : calls_.flush()) out.push_back(std::move(event));
+        add(out, calls_.flush());
         return out;
     }
 
@@ -50,26 +52,45 @@ public:
         if (dialect != call_dialect::harmony) return is("<think>") || is("</think>");
         for (const std::string_view marker : channel_splitter::ends)
             if (is(marker)) return true;
-        return is(channel_splitter::channel) || is(channel_splitter::constrain);
+        return is(channel_header::start) || is(channel_header::channel_mark) || is(channel_header::constrain);
     }
 
 private:
+    // Where a kind of text stands.
+    struct stretch {
+        char last = '\n';    // of what came
+        bool apart = false;  // what comes next is another stretch
+    };
+
     void add(std::vector<reply_event>& out, std::vector<text_piece> pieces) {
-        const auto append = [&](std::vector<reply_event> events) {
-            for (reply_event& event : events) out.push_back(std::move(event));
-        };
         for (text_piece& piece : pieces) {
-            if (piece.kind == text_kind::answer) {
-                append(calls_.feed(piece.text));
-            } else {
-                append(calls_.flush());  // what is held back came before this
-                out.push_back({reply_kind::thinking, std::move(piece.text)});
+            if (piece.begins) add(out, calls_.flush());  // what is held back came before this, and ended there
+            if (piece.kind == text_kind::thinking) {
+                thinking_.apart = thinking_.apart || piece.begins;
+                add(out, {{reply_kind::thinking, std::move(piece.text)}});
+                continue;
             }
+            if (piece.begins && piece.kind == text_kind::call) calls_.open();
+            else answer_.apart = answer_.apart || piece.begins;
+            add(out, calls_.feed(piece.text));
         }
+    }
+    void add(std::vector<reply_event>& out, std::vector<reply_event> events) {
+        for (reply_event& event : events) {
+            if (event.kind == reply_kind::thinking) keep_apart(thinking_, event.text);
+            else if (event.kind == reply_kind::answer) keep_apart(answer_, event.text);
+            else answer_.apart = true;
+            out.push_back(std::move(event));
+        }
+    }
+    static void keep_apart(stretch& s, std::string& text) {
+        if (s.apart && s.last != '\n' && text.front() != '\n') text.insert(0, 1, '\n');
+        s = {text.back()};
     }
 
     reply_splitter splitter_;
     tool_call_reader calls_;
+    stretch thinking_, answer_;
 };
 
 }  // namespace wafer::inline WAFER_ABI

@@ -16,13 +16,14 @@
 
 namespace wafer::inline WAFER_ABI {
 
-/// Which of the two a stretch of text is.
-enum class text_kind : std::uint8_t { thinking, answer };
+/// What a stretch of text is. A call is one that something else than the markers of its dialect tells from an answer.
+enum class text_kind : std::uint8_t { thinking, answer, call };
 
 /// A stretch of a stream, all of one kind.
 struct text_piece {
     text_kind kind;
     std::string text;
+    bool begins = false;  // the first of a message, or of what stands between two tags
     friend bool operator==(const text_piece&, const text_piece&) = default;
 };
 
@@ -78,7 +79,7 @@ public:
             if (inside_) emit(trimmed(found), out);
             pending_.erase(0, pending_.find(tag) + tag.size());
             inside_ = !inside_;
-            after_tag_ = true;
+            after_tag_ = begins_ = true;
         }
         if (inside_) emit(trimmed(pending_.size() - partial_marker(pending_, tags_.close)), out);
         else if (!may_open()) emit(pending_.size(), out);
@@ -113,7 +114,7 @@ private:
 
     void emit(std::size_t size, std::vector<text_piece>& out) {
         if (size > 0) {
-            out.push_back({kind(), pending_.substr(0, size)});
+            out.push_back({kind(), pending_.substr(0, size), std::exchange(begins_, false)});
             answered_ = !inside_;
         }
         pending_.erase(0, size);
@@ -133,6 +134,7 @@ private:
     think_tags tags_;
     std::string pending_;
     bool inside_, after_tag_, may_repeat_;
+    bool begins_ = true;     // nothing came out since the last tag
     bool answered_ = false;  // some of the answer came out
 };
 

@@ -29,6 +29,7 @@ namespace detail {
 struct open_call {
     std::size_t body = 0;                  // after the opening marker; without one, of JSON that stands alone
     bool marked = false;                   // has an opening marker
+    bool told = false;                     // is a call without one, up to the end of the stream
     bool broken = false;                   // cannot be read
     bool plain = false;                    // is text, in spite of its marker
     bool begun = false;                    // call_begin was sent
@@ -44,9 +45,10 @@ struct open_call {
 }  // namespace detail
 
 /// Tells calls from the text around them, wherever the stream is cut. Nothing is lost: what begins like a call and is none
-/// comes out as answer, in its place; what is marked as a call and cannot be read comes out as call_invalid. Of what is well
-/// formed the markers are left out, and white space between calls and after the last one. Holds back only what may still
-/// become a marker, and a call's text until the function's name is known.
+/// comes out as answer, in its place; what is marked as a call and cannot be read comes out as call_invalid, byte for byte
+/// and with the markers around it, also those of a block of calls that only it stands beside. Beside a call that is well
+/// formed markers are left out, and white space before it, between it and another, and at the end. Holds back only what may
+/// still become a marker, and a call's text until the function's name is known.
 /// @cost linear in the text.
 class tool_call_reader {
 public:
@@ -64,6 +66,11 @@ public:
     }
     /// Ends the stream: a call that lacks only its closing marker counts, since that may be the token that ends a turn.
     [[nodiscard]] std::vector<reply_event> flush() { return run(true); }
+    /// What comes next, up to flush(), is one call: something else than a marker told so. @pre everything before is flushed
+    void open() {
+        call_.emplace();
+        call_->marked = call_->told = true;
+    }
 
 private:
     static constexpr std::size_t none = std::string::npos;
@@ -91,65 +98,68 @@ private:
 
     bool read_text(std::vector<reply_event>& out, bool ends) {
         if (format_.open.empty()) return say(out, pending_.size()), false;
-        std::size_t at = none, length = 0;
-        bool opens = false;
-        for (const std::string_view marker : markers()) {
-            const std::size_t found = marker.empty() ? none : pending_.find(marker);
-            if (found >= at) continue;
-            at = found;
-            length = marker.size();
-            opens = marker == format_.open;
-        }
-        const std::size_t filler = between_ ? pending_.find_first_not_of(after_call_ ? format_.between : blanks) : 0;
-        if (between_ && format_.bare && filler < std::min(at, pending_.size()) && pending_[filler] == '{') {
-            call_.emplace().body = filler;
-            return true;
-        }
-        if (const std::string_view rest = std::string_view(pending_).substr(std::min(filler, pending_.size()));
-            in_block_ && between_ && !rest.empty()) {
-            if (!ends && rest.size() < format_.bare_open.size() && format_.bare_open.starts_with(rest)) return false;
-            if (rest.starts_with(format_.bare_open)) {
-                call_.emplace().body = filler;
-                return call_->marked = true;
+        const std::string_view text = pending_;
+        const auto skip = [&](std::string_view chars, std::size_t from) {
+            return std::min(text.find_first_not_of(chars, from), text.size());
+        };
+        const std::size_t filler = between_ ? skip(after_call_ ? format_.between : blanks, 0) : 0;
+        if (const std::string_view rest = text.substr(filler); between_) {
+            if (format_.bare && rest.starts_with('{')) return begin_call(filler, false);
+            if (after_good_ && begins(rest, format_.block_close)) {
+                in_block_ = false;
+                pending_.erase(0, filler + format_.block_close.size());
+                return true;
             }
+            if (in_block_ && begins(rest, format_.bare_open)) return begin_call(filler, true);
+            if (!ends && ((after_good_ && may_begin(rest, format_.block_close)) ||
+                          (in_block_ && may_begin(rest, format_.bare_open))))
+                return false;
         }
-        if (at == none) {
+        place marker;
+        for (const std::string_view m : markers())
+            if (const std::size_t at = m.empty() ? none : text.find(m); at < marker.at) marker = {at, m.size()};
+        if (marker.at == none) {
             const std::size_t keep = ends ? 0 : held_back();
-            if (filler < pending_.size() - keep) say(out, pending_.size() - keep);
-            else if (ends && after_call_) pending_.clear();
-            else if (ends) say(out, pending_.size());
+            if (filler < text.size() - keep) say(out, text.size() - keep);
+            else if (ends && after_good_) pending_.clear();
+            else if (ends) say(out, text.size());
             return false;
         }
-        if (!opens) return read_block(out, at, length, ends);
-        // White space before the marker stays with it until it is known to begin a call.
-        if (filler < at) say(out, std::exchange(at, 0));
-        call_.emplace().body = at + length;
-        call_->marked = true;
+        // What stands between calls stays with the marker until that is known to begin a call that can be read.
+        if (filler < marker.at) return say(out, marker.at), true;
+        const std::size_t behind = marker.at + marker.length;
+        if (text.substr(marker.at, marker.length) == format_.open) return begin_call(behind, true);
+        // So does the marker around all calls, which is one only before a call.
+        const std::size_t next = skip(blanks, behind);
+        const std::string_view rest = text.substr(next);
+        if (!ends && (may_begin(rest, format_.open) || may_begin(rest, format_.bare_open))) return false;
+        const bool opens = begins(rest, format_.open);
+        if (!opens && !begins(rest, format_.bare_open)) return say(out, behind), true;
+        in_block_ = true;
+        return begin_call(opens ? next + format_.open.size() : next, true);
+    }
+
+    bool begin_call(std::size_t body, bool marked) {
+        call_.emplace().body = body;
+        call_->marked = marked;
         return true;
     }
 
-    // A marker around all calls is left out, but only beside a call.
-    bool read_block(std::vector<reply_event>& out, std::size_t at, std::size_t length, bool ends) {
-        if (!between_ || pending_.find_first_not_of(blanks) < at) say(out, std::exchange(at, 0));
-        const std::string_view text = pending_, marker = text.substr(at, length);
-        bool belongs = after_call_;
-        if (marker != format_.block_close) {
-            const std::string_view next =
-                text.substr(std::min(text.find_first_not_of(blanks, at + length), text.size()));
-            const auto begins = [&](std::string_view m) { return !m.empty() && next.starts_with(m); };
-            if (!ends && (format_.open.starts_with(next) || format_.bare_open.starts_with(next))) return false;
-            belongs = begins(format_.open) || begins(format_.bare_open);
-        }
-        if (!belongs) return say(out, at + length), true;
-        in_block_ = !format_.bare_open.empty() && marker != format_.block_close;
-        pending_.erase(0, at + length);
-        return between_ = true;
+    struct place {
+        std::size_t at = none, length = 0;
+    };
+    [[nodiscard]] static bool begins(std::string_view text, std::string_view marker) noexcept {
+        return !marker.empty() && text.starts_with(marker);
+    }
+    // Whether the marker may come where this text ends.
+    [[nodiscard]] static bool may_begin(std::string_view text, std::string_view marker) noexcept {
+        return text.size() < marker.size() && marker.starts_with(text);
     }
 
-    // What may stand outside of calls.
-    [[nodiscard]] std::array<std::string_view, 7> markers() const noexcept {
+    // What may begin calls anywhere.
+    [[nodiscard]] std::array<std::string_view, 6> markers() const noexcept {
         const auto& also = format_.other_block_opens;
-        return {format_.open, format_.block_open, format_.block_close, also[0], also[1], also[2], also[3]};
+        return {format_.open, format_.block_open, also[0], also[1], also[2], also[3]};
     }
     // Length of the longest end of the pending text that begins a marker.
     [[nodiscard]] std::size_t held_back() const noexcept {
@@ -185,13 +195,10 @@ private:
     [[nodiscard]] std::array<std::string_view, 3> closes() const noexcept {
         return {format_.close, format_.other_closes[0], format_.other_closes[1]};
     }
-    struct place {
-        std::size_t at = none, length = 0;
-    };
-    [[nodiscard]] place find_close(std::size_t from) const noexcept {
-        place first;
+    [[nodiscard]] std::size_t find_close(std::size_t from) const noexcept {
+        std::size_t first = none;
         for (const std::string_view m : closes())
-            if (const std::size_t at = m.empty() ? none : pending_.find(m, from); at < first.at) first = {at, m.size()};
+            if (!m.empty()) first = std::min(first, pending_.find(m, from));
         return first;
     }
 
@@ -225,15 +232,14 @@ private:
             c.object.start(begin);
             return true;
         }
-        const std::size_t closed = find_close(c.body).at, separator = text.find(format_.separator, c.body);
+        const std::size_t closed = find_close(c.body), separator = text.find(format_.separator, c.body);
         const bool too_long = std::min(separator, text.size()) > c.body + max_header;
-        if (too_long || separator > closed || (ends && separator == none)) return refuse(true);
+        if (too_long || separator > closed || (ends && separator == none)) return refuse(!c.told);
         if (separator == none) return false;
         const std::size_t after = separator + format_.separator.size(), begin = text.find('{', after);
         if (begin == none && closed == none && !ends && text.size() <= after + max_header) return false;
         const std::size_t end = std::min({begin, closed, text.size()});
         c.name = format_.find_name(text.substr(c.body, separator - c.body), text.substr(after, end - after));
-        if (!c.name) return refuse(true);
         if (begin != end || begin > after + max_header || c.name->empty()) return refuse(false);
         c.object.start(begin);
         c.first = begin;
@@ -304,7 +310,7 @@ private:
             if (!closed) return c.broken = true, true;
         }
         if (!finish(out)) return c.broken = true, true;
-        leave(end);
+        leave(end, true);
         return true;
     }
 
@@ -324,8 +330,9 @@ private:
         } else {
             if (const json* inner = object.find("function"); inner != nullptr && inner->is_object())
                 object = json(*inner);
-            const json* arguments = object.find("arguments");
-            if (arguments == nullptr) arguments = object.find("parameters");
+            const json *arguments = object.find("arguments"), *parameters = object.find("parameters");
+            if (arguments != nullptr && parameters != nullptr && *arguments != *parameters) return false;
+            if (arguments == nullptr) arguments = parameters;
             if (arguments == nullptr && !c.marked) return false;  // JSON, but not a call
             const json* name = object.find("name");
             if (name == nullptr) name = object.find("function");
@@ -349,35 +356,63 @@ private:
         return true;
     }
 
-    // What cannot be read goes out as it is: up to its closing marker where there is one.
+    // What cannot be read goes out as it is.
     bool give_up(std::vector<reply_event>& out, bool ends) {
         detail::open_call& c = *call_;
-        const bool is_text = c.plain || (!c.marked && !c.begun);
-        std::size_t end = std::min(std::max(read_to(), c.body), c.stop);
-        if (!is_text && !format_.close.empty()) {
-            const place closed = find_close(std::max(c.searched, c.body));
-            if (closed.at == none && !ends) {
-                std::size_t longest = 1;
-                for (const std::string_view m : closes()) longest = std::max(longest, m.size());
-                c.searched = pending_.size() - std::min(pending_.size(), longest - 1);
-                return false;
-            }
-            end = closed.at == none ? pending_.size() : closed.at + closed.length;
-        }
-        if (is_text) {
-            say(out, end);
+        if (c.plain || (!c.marked && !c.begun)) {
+            say(out, std::min(std::max(read_to(), c.body), c.stop));
             call_.reset();
-        } else {
-            add(out, reply_kind::call_invalid, std::string_view(pending_).substr(0, end));
-            leave(end);
+            return true;
         }
+        const std::size_t end = find_end(ends);
+        if (end == none) return false;
+        add(out, reply_kind::call_invalid, std::string_view(pending_).substr(0, end));
+        leave(end, false);
         return true;
     }
 
-    void leave(std::size_t end) {
+    // Where a call that cannot be read ends: behind the first marker that closes it or the block around it, both if they
+    // stand together. Where the dialect closes no calls, behind the JSON, or before the next call if that has no end. Without
+    // any of these, at the end of the stream. `none` while more text has to tell.
+    [[nodiscard]] std::size_t find_end(bool ends) {
+        detail::open_call& c = *call_;
+        const std::string_view text = pending_;
+        const std::size_t all = ends ? text.size() : none;
+        if (c.told) return all;
+        c.searched = std::max(c.searched, c.body);
+        std::size_t end = none;
+        std::size_t longest = 1;
+        const auto first = [&](std::string_view marker, bool with) {
+            if (marker.empty()) return;
+            longest = std::max(longest, marker.size());
+            const std::size_t at = text.find(marker, c.searched);
+            if (at != none) end = std::min(end, at + (with ? marker.size() : 0));
+        };
+        if (!format_.close.empty()) {
+            for (const std::string_view m : closes()) first(m, true);
+            first(format_.block_close, true);
+        } else if (state() == scan_state::done) {
+            end = read_to();
+        } else {
+            first(format_.open, false);
+        }
+        if (end == none) {
+            c.searched = std::max(c.searched, text.size() - std::min(text.size(), longest - 1));
+            return all;
+        }
+        c.searched = end - std::min(end - c.body, longest);
+        if (text.substr(0, end).ends_with(format_.block_close) || format_.block_close.empty()) return end;
+        const std::size_t next = std::min(text.find_first_not_of(blanks, end), text.size());
+        const std::string_view rest = text.substr(next);
+        if (begins(rest, format_.block_close)) return next + format_.block_close.size();
+        return !ends && may_begin(rest, format_.block_close) ? none : end;
+    }
+
+    void leave(std::size_t end, bool good) {
         pending_.erase(0, end);
         call_.reset();
         between_ = after_call_ = true;
+        after_good_ = good;
     }
 
     call_format format_;
@@ -385,7 +420,8 @@ private:
     std::string pending_;
     bool between_;                           // nothing but white space since the beginning, a call or a block's marker
     bool after_call_ = false;                // a call came before
-    bool in_block_ = false;                  // of calls that may lack their opening markers
+    bool after_good_ = false;                // the last one could be read
+    bool in_block_ = false;                  // of calls, which may lack their opening markers
     std::optional<detail::open_call> call_;  // at the front of pending_
 };
 
