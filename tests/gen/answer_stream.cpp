@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: MIT
+#include <algorithm>
+#include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <random>
 #include <span>
 #include <string>
 #include <support/read_text.hpp>
 #include <support/reasoner.hpp>
+#include <support/reply_texts.hpp>
 #include <utility>
 #include <vector>
 
@@ -101,12 +105,128 @@ TEST_CASE("answer_stream: the tools tell what a call's tags hold") {
     CHECK(a.said().content.empty());
 }
 
+TEST_CASE("answer_stream: what cannot be read of a call is kept as it was written, with the markers around it") {
+    const std::string block =
+        "<tool_call>\n<function=f>\n<parameter=a>\n1\n</parameter>\n<oops>\n</function>\n</tool_call>";
+    answer_stream a(reasoner().words(), call_dialect::qwen_coder, {}, "");
+    const auto pieces = pieces_of(a, "Hm.\n" + block + "\nDone.");
+    std::string raw;
+    for (const auto& p : pieces)
+        if (p.call && p.call->kind == reply_kind::call_invalid) raw += p.call->text;
+    CHECK(raw == block);
+    CHECK(a.said().content == "Hm.\n" + block + "\nDone.");
+}
+
+TEST_CASE("answer_stream: messages of one turn are one text, a line each") {
+    answer_stream a(reasoner().words(), call_dialect::harmony, {}, "<|start|>assistant");
+    std::string text, thought;
+    for (const auto& p :
+         pieces_of(a, "<|channel|>analysis<|message|>Hm.<|end|><|start|>assistant<|channel|>analysis<|message|>So."
+                      "<|end|><|start|>assistant<|channel|>commentary<|message|>I will look.<|end|>"
+                      "<|start|>assistant<|channel|>final<|message|>Hello<|return|>"))
+        (p.thinking ? thought : text) += p.text;
+    CHECK(text == "I will look.\nHello");
+    CHECK(thought == "Hm.\nSo.");
+    CHECK(a.said().content == text);
+    CHECK(a.said().reasoning == thought);
+}
+
 TEST_CASE("answer_stream: stop strings end it, and are no part of it") {
     answer_stream a(reasoner().words(), call_dialect::none, {"END"}, "");
     std::string text;
     for (const auto& p : pieces_of(a, "one two EN three END four")) text += p.text;
     CHECK(text == "one two EN three ");
     CHECK(a.stopped());
+}
+
+TEST_CASE(
+    "answer_stream: stop strings are looked for in what is said, not in thinking, calls or what stands around them") {
+    const std::string call = "<tool_call>\n{\"name\": \"f\", \"arguments\": {\"a\": \"END\"}}\n</tool_call>";
+    const std::string bad = "<tool_call>\n{\"name\": END}\n</tool_call>";
+    const auto said = [](const std::vector<std::string>& stop, const std::string& text, bool stops) {
+        answer_stream a(reasoner().words(), call_dialect::hermes, stop, "<think>\n");
+        std::string out;
+        for (const auto& p : pieces_of(a, text)) {
+            if (p.call && p.call->kind == reply_kind::call_begin) continue;
+            if (p.call && p.call->kind == reply_kind::call_arguments) continue;
+            out += p.call ? "[" + p.call->text + "]" : p.thinking ? "(" + p.text + ")" : p.text;
+        }
+        CHECK(a.stopped() == stops);
+        for (std::size_t at; (at = out.find(")(")) != out.npos;) out.erase(at, 2);
+        return out;
+    };
+    const std::string arguments = "[{\"a\": \"END\"}]";
+    CHECK(said({"END"}, "an END\n</think>\n\nHi. " + call + "\nOne END two", true) ==
+          "(an END)Hi. " + arguments + "\nOne ");
+    CHECK(said({"END"}, "an END\n</think>" + bad + "x END", true) == "(an END)[" + bad + "]x ");
+    for (const std::string stop : {"</think>", "\n\n", "END", "tool_call", "\"f\"", "{", ". <"})
+        CHECK(said({stop}, "an END\n</think>\n\nHi. " + call + "\n", false) == "(an END)Hi. " + arguments);
+    // Neither do they go from one stretch to the next, nor does one that is held back stay so.
+    CHECK(said({"ab"}, "</think>a" + call + "b", false) == "a" + arguments + "\nb");
+    CHECK(said({"END"}, "</think>E" + call + "N", false) == "E" + arguments + "\nN");
+    CHECK(said({"END"}, "</think>An EN", false) == "An EN");
+    // What might have become a marker may be a stop string in the end.
+    CHECK(said({"<"}, "</think>a <", true) == "a ");
+    CHECK(said({"<tool"}, "</think>a <tool_c", true) == "a ");
+    CHECK(said({"<tool_call>"}, "</think>a <tool_call> b", true) == "a ");
+}
+
+TEST_CASE("answer_stream: what it hands out is what it keeps, and a stop string cuts both alike") {
+    std::mt19937 random(5);
+    std::size_t stops = 0;
+    for (const call_format& format : call_formats) {
+        for (int i = 0; i < 400; ++i) {
+            const bool inside = random() % 8 == 0;
+            const std::string text = wafer_test::any_reply(format.dialect, random);
+            const std::string prompt = inside ? "<think>\n" : "";
+            CAPTURE(text);
+            // In order: what is said, stretch by stretch, and all else.
+            using parts = std::vector<std::pair<bool, std::string>>;
+            const auto parts_of = [&](answer_stream& a) {
+                parts all;
+                std::string content, thought;
+                for (const auto& p : pieces_of(a, text)) {
+                    const bool is_said = !p.call && !p.thinking;
+                    const bool goes_on = !all.empty() && all.back().first && is_said;
+                    const std::string piece =
+                        p.call ? std::to_string(static_cast<int>(p.call->kind)) + p.call->text : p.text;
+                    if (goes_on) all.back().second += piece;
+                    else all.emplace_back(is_said, piece);
+                    if (is_said) content += p.text;
+                    if (p.thinking) thought += p.text;
+                    if (p.call && p.call->kind == reply_kind::call_invalid) content += p.call->text;
+                }
+                CHECK(a.said().content == content);
+                CHECK(a.said().reasoning == thought);
+                return all;
+            };
+            answer_stream free(reasoner().words(), format.dialect, {}, prompt, 0, false,
+                               wafer_test::tools_of_replies());
+            parts expected = parts_of(free);
+            std::vector<std::string> stop;
+            for (std::size_t n = 1 + random() % 2; n > 0; --n)
+                stop.push_back(
+                    random() % 4 == 0 || text.empty() ? "a" : text.substr(random() % text.size(), 1 + random() % 4));
+            bool met = false;
+            for (std::size_t k = 0; k < expected.size() && !met; ++k) {
+                std::string& whole = expected[k].second;
+                for (std::size_t end = 1; expected[k].first && end <= whole.size() && !met; ++end)
+                    for (std::size_t begin = 0; begin < end && !met; ++begin) {
+                        met = std::find(stop.begin(), stop.end(), whole.substr(begin, end - begin)) != stop.end();
+                        if (met) whole.resize(begin);
+                    }
+                if (met) expected.resize(whole.empty() ? k : k + 1);
+            }
+            CAPTURE(stop[0]);
+            CAPTURE(stop.back());
+            answer_stream cut(reasoner().words(), format.dialect, stop, prompt, 0, false,
+                              wafer_test::tools_of_replies());
+            CHECK((parts_of(cut) == expected));
+            CHECK(cut.stopped() == met);
+            stops += met;
+        }
+    }
+    CHECK(stops > 500);
 }
 
 TEST_CASE("session: a grammar holds whatever the model would rather say, thinking apart") {

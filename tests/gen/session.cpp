@@ -110,6 +110,17 @@ TEST_CASE("session: stop strings and token limits end an answer") {
     auto h = listen(chat, "What is 17 + 25?");
     CHECK(h.end == finish::stop_string);
     CHECK(h.answer == "17 + 25");
+    // They are no rule for thinking, which is full of them.
+    for (const auto& [stop, said] :
+         {std::pair{"0", "17 + 25 = 42"}, {"+", "17 "}, {"=", "17 + 25 "}, {",", "17 + 25 = 42"}}) {
+        how.stop = {stop};
+        session thoughtful{reasoner(), how};
+        h = listen(thoughtful, "What is 17 + 25?");
+        CHECK(h.thinking.find(stop) != h.thinking.npos);
+        CHECK(h.answer == said);
+        CHECK(thoughtful.messages().back().content == said);
+        CHECK(h.end == (h.answer == "17 + 25 = 42" ? finish::end_of_turn : finish::stop_string));
+    }
     how.stop.clear();
     how.max_tokens = 3;
     session brief{reasoner(), how};

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// L8 gen: an answer while its tokens come: their text, cut at stop strings, told apart into thinking, answer and calls of
-// tools. Knows neither models nor threads.
+// L8 gen: an answer while its tokens come: their text, told apart into thinking, answer and calls of tools, and the answer
+// cut at stop strings. Knows neither models nor threads.
 #pragma once
 
 #include <cstddef>
@@ -30,8 +30,8 @@ public:
     /// tools: what may be called.
     answer_stream(const tokenizer& words, call_dialect dialect, std::vector<std::string> stop, std::string_view prompt,
                   std::size_t last_call = 0, bool continues = false, json tools = {})
-        : words_(&words), dialect_(dialect), text_(words, control_text::hide, continues), stop_(std::move(stop)),
-          reader_(dialect, prompt, std::move(tools)), last_call_(last_call) {
+        : words_(&words), dialect_(dialect), text_(words, control_text::hide, continues),
+          reader_(dialect, prompt, std::move(tools)), stop_(std::move(stop)), last_call_(last_call) {
         said_.role = "assistant";
     }
 
@@ -40,18 +40,16 @@ public:
         const std::string_view piece = words_->piece(id);
         // Markers may be control tokens, whose text is otherwise hidden.
         const bool marker = words_->is_control(id) && reply_reader::is_marker(dialect_, piece);
-        read(marker ? text_.flush() + std::string(piece) : text_.feed(id));
+        deliver(reader_.feed(marker ? text_.flush() + std::string(piece) : text_.feed(id)));
     }
-    /// Ends the answer: what was held back comes out.
+    /// Ends the answer: what was held back comes out, and may yet hold a stop string.
     void end() {
-        if (!stop_.met()) {
-            read(text_.flush());
-            deliver(reader_.feed(stop_.flush()));
-        }
+        deliver(reader_.feed(text_.flush()));
         deliver(reader_.flush());
+        say(stop_.flush());
     }
 
-    /// Whether a stop string was met: no more tokens are wanted.
+    /// Whether a stop string was met: no more tokens are wanted, and none says anything more.
     [[nodiscard]] bool stopped() const noexcept { return stop_.met(); }
     /// The next piece that is certain.
     [[nodiscard]] std::optional<reply_piece> take() {
@@ -66,35 +64,38 @@ public:
     [[nodiscard]] const message& said() const noexcept { return said_; }
 
 private:
-    void read(std::string_view text) { deliver(reader_.feed(stop_.feed(text))); }
     void deliver(std::vector<reply_event> events) {
         for (auto& e : events) {
-            reply_piece piece;
+            if (stop_.met()) return;
+            if (e.kind == reply_kind::answer) {
+                say(stop_.feed(e.text));
+                continue;
+            }
+            say(stop_.flush());  // it came before this, which no stop string goes across
             switch (e.kind) {
-                case reply_kind::thinking:
-                    said_.reasoning += e.text;
-                    piece.thinking = true;
-                    break;
-                case reply_kind::answer:
+                case reply_kind::thinking: said_.reasoning += e.text; break;
                 case reply_kind::call_invalid: said_.content += e.text; break;
-                case reply_kind::call_end: {
+                case reply_kind::call_end:
                     e.id = id_of_call(++last_call_);
                     said_.tool_calls.push_back(make_tool_call(e.name, e.arguments, e.id));
                     break;
-                }
                 default: break;
             }
-            if (e.kind == reply_kind::thinking || e.kind == reply_kind::answer) piece.text = std::move(e.text);
-            else piece.call = std::move(e);
-            ready_.push_back(std::move(piece));
+            if (e.kind == reply_kind::thinking) ready_.push_back({.text = std::move(e.text), .thinking = true});
+            else ready_.push_back({.call = std::move(e)});
         }
+    }
+    void say(std::string text) {
+        if (text.empty()) return;
+        said_.content += text;
+        ready_.push_back({.text = std::move(text)});
     }
 
     const tokenizer* words_;
     call_dialect dialect_;
     detokenizer text_;
-    stop_strings stop_;
     reply_reader reader_;
+    stop_strings stop_;
     message said_;
     std::deque<reply_piece> ready_;
     std::size_t last_call_;

@@ -400,7 +400,7 @@ private:
 
     void end_with(finish why) {
         answer_->end();
-        finish_ = why;
+        finish_ = answer_->stopped() ? finish::stop_string : why;  // one may have been held back
         stats_.end();
         stop_listening();
     }

@@ -23,12 +23,14 @@ namespace wafer::inline WAFER_ABI {
 /// How a session answers. Whatever a model cannot do is refused when the session is made, or told to load_options::log: see
 /// check_options.hpp.
 struct session_options {
-    sequence_shape shape{};           // context, batch, cache type
-    sampling how{};                   // temperature and the like; what is not set is as the model's file recommends
-    std::string system{};             // system prompt; empty: none
-    std::optional<bool> thinking{};   // tells templates that ask for it; not set: the template's own default
-    std::size_t max_tokens = 0;       // of one answer; 0: as many as fit
-    std::vector<std::string> stop{};  // strings that end an answer and are not part of it
+    sequence_shape shape{};          // context, batch, cache type
+    sampling how{};                  // temperature and the like; what is not set is as the model's file recommends
+    std::string system{};            // system prompt; empty: none
+    std::optional<bool> thinking{};  // tells templates that ask for it; not set: the template's own default
+    std::size_t max_tokens = 0;      // of one answer; 0: as many as fit
+    /// Strings that end an answer and are not part of it. They are looked for in its text as it is handed out, each stretch
+    /// between thinking and calls by itself: in neither of these, nor in the markers and white space around them.
+    std::vector<std::string> stop{};
     json tools{};  // definitions of tools that may be called, an array as in the OpenAI API; null: none
     /// What an answer, apart from its thinking, has to satisfy: grammar::gbnf(text), grammar::json_schema(schema) or null. It
     /// is complete where ended() is end_of_turn; max_tokens, stop strings and a full context cut it anywhere.

@@ -15,7 +15,8 @@
 namespace wafer::inline WAFER_ABI {
 
 /// Passes text through until one of the strings appears: the one that is whole first, of several at once the longest. Holds
-/// back only what may be the beginning of one.
+/// back only what may be the beginning of one. It is for what is said alone: thinking and calls of tools are told apart
+/// before, since a stop string that cut the one would leave no answer, and the other no call.
 class stop_strings {
 public:
     /// Stops at any of these; empty ones count for nothing, and without any all text passes.
@@ -45,7 +46,7 @@ public:
         held_.erase(0, certain.size());
         return certain;
     }
-    /// Ends the stream: what was held back after all.
+    /// Ends the stream, or a stretch of it that no stop string goes across: what was held back after all.
     [[nodiscard]] std::string flush() { return std::exchange(held_, {}); }
     /// Whether a stop string was met.
     [[nodiscard]] bool met() const noexcept { return met_; }
