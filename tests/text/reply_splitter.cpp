@@ -33,6 +33,12 @@ TEST_CASE("reply_splitter: it knows where the answer itself comes next, which a 
     CHECK(marked(call_dialect::harmony, "", {"4", "2"}) == "4[2]");
     CHECK(marked(call_dialect::hermes, "<think>\n", {"a", "</think>", "4"}) == "a</think>[4]");
     CHECK(marked(call_dialect::none, "", {"4", "2"}) == "[4][2]");
+    reply_splitter to_f(call_dialect::harmony);
+    for (const auto* text : {"<|channel|>", "commentary to=functions.f", "<|message|>", "{}", "<|call|>"}) {
+        CHECK(to_f.calling() == (std::string(text) == "{}" || std::string(text) == "<|call|>"));
+        (void)to_f.feed(text);
+    }
+    CHECK_FALSE(to_f.calling());
     CHECK(reply_splitter().awaited().empty());
     reply_splitter splitter(call_dialect::harmony);
     CHECK(std::ranges::count(splitter.awaited(), "<|channel|>") == 1);

@@ -133,6 +133,21 @@ TEST_CASE("think: it knows which text goes on with an opening tag, before an ans
     CHECK_FALSE(splitter.opens("<"));
 }
 
+TEST_CASE("think: it knows where white space is no part of the answer") {
+    think_splitter splitter(true);
+    for (const auto* text : {"", " \n", "a", "</think"}) {
+        (void)splitter.feed(text);
+        CHECK_FALSE(splitter.drops_blanks());
+    }
+    for (const auto* text : {">", "\n\n", " "}) {
+        (void)splitter.feed(text);
+        CHECK(splitter.drops_blanks());
+    }
+    (void)splitter.feed("b");
+    CHECK_FALSE(splitter.drops_blanks());
+    CHECK_FALSE(think_splitter().drops_blanks());
+}
+
 TEST_CASE("think: other tags can be given, and self-overlapping ones are found") {
     CHECK(split(think_splitter(false, {"[[", "]]"}), "[[[b]]]", 1) ==
           std::vector<text_piece>{{thinking, "[b"}, {answer, "]"}});

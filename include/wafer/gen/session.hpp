@@ -340,7 +340,9 @@ private:
         answer_.emplace(words(), dialect, options_.stop, prompt, last_call(messages_), continues, options_.tools);
         rules_.reset();
         const bool may_think = options_.thinking.value_or(true) && model_.thinks();
-        if (options_.grammar) rules_.emplace(options_.grammar, model_.trie(), words(), dialect, prompt, may_think);
+        const bool may_call = !options_.tools.is_null();
+        if (options_.grammar)
+            rules_.emplace(options_.grammar, model_.trie(), words(), dialect, prompt, may_think, may_call);
         prompt_ = std::move(ids);
         stats_.begin(prompt_.size(), reused_);
         finish_ = finish::running;

@@ -32,8 +32,9 @@ struct session_options {
     /// between thinking and calls by itself: in neither of these, nor in the markers and white space around them.
     std::vector<std::string> stop{};
     json tools{};  // definitions of tools that may be called, an array as in the OpenAI API; null: none
-    /// What an answer, apart from its thinking, has to satisfy: grammar::gbnf(text), grammar::json_schema(schema) or null. It
-    /// is complete where ended() is end_of_turn; max_tokens, stop strings and a full context cut it anywhere.
+    /// What an answer has to satisfy, apart from its thinking and from calls of tools before it or in its place:
+    /// grammar::gbnf(text), grammar::json_schema(schema) or null. It is complete where ended() is end_of_turn; max_tokens,
+    /// stop strings and a full context cut it anywhere.
     std::shared_ptr<const grammar::program> grammar{};
 };
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -153,6 +154,12 @@ inline constexpr call_format call_formats[] = {
     for (const call_format& format : call_formats)
         if (format.dialect == dialect) return format;
     return {};
+}
+
+/// The markers that begin a call or several; some are empty.
+[[nodiscard]] constexpr std::array<std::string_view, 6> opening_markers(const call_format& format) noexcept {
+    const auto& also = format.other_block_opens;
+    return {format.open, format.block_open, also[0], also[1], also[2], also[3]};
 }
 
 /// "hermes" and the like; "none" for none, "unknown" for a number that is no dialect's.

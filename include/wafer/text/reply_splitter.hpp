@@ -36,17 +36,24 @@ public:
     [[nodiscard]] bool answering() const noexcept {
         return std::visit([](const auto& splitter) { return splitter.answering(); }, either_);
     }
+    /// Whether it is a call that the splitter tells.
+    [[nodiscard]] bool calling() const noexcept {
+        return std::visit([](const auto& splitter) { return splitter.kind() == text_kind::call; }, either_);
+    }
     /// Markers one of which comes next, if the format is kept to; none: anything may.
     [[nodiscard]] std::span<const std::string_view> awaited() const noexcept {
         const auto* channels = std::get_if<channel_splitter>(&either_);
         return channels != nullptr ? channels->awaited() : std::span<const std::string_view>();
     }
-    /// @see think_splitter::may_open; channels open with markers.
+    /// @see think_splitter::drops_blanks, may_open, opens; channels begin and end with markers.
+    [[nodiscard]] bool drops_blanks() const noexcept {
+        const auto* tags = std::get_if<think_splitter>(&either_);
+        return tags != nullptr && tags->drops_blanks();
+    }
     [[nodiscard]] bool may_open() const noexcept {
         const auto* tags = std::get_if<think_splitter>(&either_);
         return tags != nullptr && tags->may_open();
     }
-    /// @see think_splitter::opens
     [[nodiscard]] bool opens(std::string_view text) const noexcept {
         const auto* tags = std::get_if<think_splitter>(&either_);
         return tags != nullptr && tags->opens(text);

@@ -97,6 +97,8 @@ public:
     [[nodiscard]] text_kind kind() const noexcept { return inside_ ? text_kind::thinking : text_kind::answer; }
     /// Whether it would be the answer itself.
     [[nodiscard]] bool answering() const noexcept { return !inside_; }
+    /// Whether white space, coming next, would be left out of the answer, which did not begin.
+    [[nodiscard]] bool drops_blanks() const noexcept { return !inside_ && after_tag_; }
     /// Whether what was read of the answer may still become an opening tag: none of it came out.
     [[nodiscard]] bool may_open() const noexcept {
         return !inside_ && !answered_ && std::string_view(tags_.open).starts_with(beginning());

@@ -66,6 +66,14 @@ public:
     }
     /// Ends the stream: a call that lacks only its closing marker counts, since that may be the token that ends a turn.
     [[nodiscard]] std::vector<reply_event> flush() { return run(true); }
+    /// Whether what comes next is of a call that a marker began, or has to be: of a marker around calls the first follows.
+    [[nodiscard]] bool in_call() const noexcept {
+        if (call_) return call_->marked;
+        const std::string_view text = pending_;
+        const std::string_view rest = text.substr(std::min(text.find_first_not_of(format_.between), text.size()));
+        const auto all = opening_markers(format_);  // the first, of a call, would have begun one
+        return std::any_of(all.begin(), all.end(), [&](std::string_view m) { return begins(rest, m); });
+    }
     /// What comes next, up to flush(), is one call: something else than a marker told so. @pre everything before is flushed
     void open() {
         call_.emplace();
@@ -116,7 +124,7 @@ private:
                 return false;
         }
         place marker;
-        for (const std::string_view m : markers())
+        for (const std::string_view m : opening_markers(format_))
             if (const std::size_t at = m.empty() ? none : text.find(m); at < marker.at) marker = {at, m.size()};
         if (marker.at == none) {
             const std::size_t keep = ends ? 0 : held_back();
@@ -156,15 +164,11 @@ private:
         return text.size() < marker.size() && marker.starts_with(text);
     }
 
-    // What may begin calls anywhere.
-    [[nodiscard]] std::array<std::string_view, 6> markers() const noexcept {
-        const auto& also = format_.other_block_opens;
-        return {format_.open, format_.block_open, also[0], also[1], also[2], also[3]};
-    }
     // Length of the longest end of the pending text that begins a marker.
     [[nodiscard]] std::size_t held_back() const noexcept {
         std::size_t keep = 0;
-        for (const std::string_view marker : markers()) keep = std::max(keep, partial_marker(pending_, marker));
+        for (const std::string_view marker : opening_markers(format_))
+            keep = std::max(keep, partial_marker(pending_, marker));
         return keep;
     }
 
