@@ -7,10 +7,23 @@
 #include <doctest/doctest.h>
 
 #include <wafer/core/error.hpp>
+#include <wafer/core/log.hpp>
 
 using namespace wafer;
 
 TEST_SUITE("core.error") {
+
+    TEST_CASE("error: every enumerator has a name, and other numbers are unknown") {
+        CHECK(to_string(errc::file_not_found) == "file_not_found");
+        CHECK(to_string(errc::wrong_model) == "wrong_model");
+        CHECK(to_string(log_level::info) == "info");
+        CHECK(to_string(log_level::warning) == "warning");
+        for (const int n : {77, 200, 255}) {
+            CHECK(to_string(static_cast<errc>(n)) == "unknown");
+            CHECK(to_string(static_cast<log_level>(n)) == "unknown");
+            CHECK(error(static_cast<errc>(n), "odd").code() == static_cast<errc>(n));
+        }
+    }
 
     TEST_CASE("error: what() is one line, message first, then every part of where that is known") {
         CHECK(std::string(error(errc::corrupt, "a count").what()) == "a count");

@@ -16,6 +16,40 @@
 
 using namespace wafer;
 
+TEST_CASE("meter: numbers that are no operation, no stage or no cause are told, or not counted") {
+    const op no_op = static_cast<op>(77);
+    const stage no_stage = static_cast<stage>(77);
+    for (const int n : {10, 77, 255}) CHECK(to_string(static_cast<op>(n)) == "unknown");
+    for (const int n : {2, 77, 255}) CHECK(to_string(static_cast<stage>(n)) == "unknown");
+    for (const int n : {4, 77, 255}) CHECK(to_string(static_cast<bound>(n)) == "unknown");
+    CHECK(to_string(op::head) == "head");
+    CHECK(to_string(stage::decode) == "decode");
+    CHECK(to_string(bound::latency) == "latency");
+    charge c;
+    stage_total totals;
+    cost_report report;
+    const auto code = [](auto&& work) { return error_of(work)->code(); };
+    CHECK(code([&] { c[static_cast<bound>(4)] = {}; }) == errc::invalid_argument);
+    CHECK(code([&] { totals[no_op] = {}; }) == errc::invalid_argument);
+    CHECK(code([&] { (void)report[no_stage]; }) == errc::invalid_argument);
+    const auto drive = [&](auto book) {
+        book.begin({.at = no_stage, .n_tok = 3});
+        {
+            [[maybe_unused]] const auto odd = book.measure([&] { return work{.kind = no_op, .n_tok = 3}; });
+        }
+        {
+            [[maybe_unused]] const auto good = book.measure([&] { return work{.kind = op::head, .n_tok = 3}; });
+        }
+        book.end();
+        return book.reports()[0];
+    };
+    for (const cost_report& r : {drive(meter<cost::gpu>(cost::gpu{devices::h100_sxm})), drive(meter<cost::host>())}) {
+        CHECK(r[stage::prefill].tokens == 3);
+        CHECK(r[stage::prefill].sum().calls == 1);
+        CHECK(r[stage::prefill][op::head].calls == 1);
+    }
+}
+
 namespace {
 
 // A second for each flop, and ten for each pass, so that sums are exact.

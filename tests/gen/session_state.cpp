@@ -304,3 +304,9 @@ TEST_CASE("session_state: files are written whole, and what is wrong with one na
     CHECK_THROWS_AS(chat.save(folder.path() / "missing" / "f"), error);
     CHECK(future_of(other) == future_of(chat));
 }
+
+TEST_CASE("finish: every reason has a name, and other numbers are unknown") {
+    CHECK(to_string(finish::running) == "running");
+    CHECK(to_string(finish::stopped) == "stopped");
+    for (const int n : {6, 77, 255}) CHECK(to_string(static_cast<finish>(n)) == "unknown");
+}

@@ -181,3 +181,14 @@ TEST_CASE("sequence: one that waits for its turn hears a stop") {
     other.join();
     CHECK(s.position() == 0);
 }
+
+TEST_CASE("sequence: a cache of a number that is no type is refused by name") {
+    for (const int n : {18, 77, 255}) {
+        const kv_shape shape{.type = static_cast<dtype>(n), .n_layer = 1, .n_kv = 1, .d_key = 32, .d_value = 32};
+        for (const auto& failed : {error_of([&] { shape.check(); }), error_of([&] { (void)kv_cache(shape); })}) {
+            REQUIRE(failed);
+            CHECK(failed->code() == errc::invalid_argument);
+            CHECK(std::string(failed->what()).find("cannot be unknown") != std::string::npos);
+        }
+    }
+}

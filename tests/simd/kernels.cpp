@@ -435,6 +435,15 @@ TEST_SUITE("simd") {
         }
     }
 
+    TEST_CASE("table: a number that is no target is none of this machine's") {
+        for (const int n : {3, 77, 255}) {
+            const auto failed = error_of([&] { (void)simd::table(static_cast<simd::target>(n)); });
+            REQUIRE(failed);
+            CHECK(failed->code() == errc::target_unavailable);
+        }
+        CHECK(simd::table(simd::target::static_target).name == std::string("static"));
+    }
+
     TEST_CASE("select: takes the best target, or the one that WAFER_TARGET names, or says which there are") {
         const char* before = std::getenv("WAFER_TARGET");
         const std::string saved = before != nullptr ? before : "";

@@ -162,6 +162,18 @@ errc code_of(const std::function<void()>& action) {
 
 TEST_SUITE("sram.arena") {
 
+    TEST_CASE("arena_plan: a number that is no type is refused with the name of what has it") {
+        arena_plan plan;
+        const auto odd = static_cast<dtype>(77);
+        for (const auto& failed :
+             {error_of([&] { plan.add_matrix({.name = "w", .type = odd, .rows = 16, .cols = 32}); }),
+              error_of([&] { plan.add_vector({.name = "w", .type = odd, .size = 32}); })}) {
+            REQUIRE(failed);
+            CHECK(failed->code() == errc::unsupported_dtype);
+            CHECK(failed->where().tensor == "w");
+        }
+    }
+
     TEST_CASE("arena_plan: every row has one place, places are disjoint and dense, a tile's bytes lie together") {
         for (const std::uint32_t n : {1u, 2u, 3u, 7u, 64u}) {
             CAPTURE(n);

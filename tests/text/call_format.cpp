@@ -5,6 +5,7 @@
 #include <doctest/doctest.h>
 
 #include <wafer/text/call_format.hpp>
+#include <wafer/text/reply_reader.hpp>
 
 using namespace wafer;
 
@@ -42,4 +43,19 @@ TEST_CASE("call_format: the dialect follows from the special tokens") {
 TEST_CASE("call_format: dialects have names") {
     CHECK(to_string(call_dialect::deepseek) == "deepseek");
     CHECK(to_string(call_dialect::none) == "none");
+}
+
+TEST_CASE("call_format: a number that is no dialect has no markers and is called unknown") {
+    for (const int n : {8, 77, 255}) {
+        const auto odd = static_cast<call_dialect>(n);
+        CHECK(to_string(odd) == "unknown");
+        CHECK(format_of(odd).open.empty());
+        reply_reader reader(odd, "<think>");
+        std::string text;
+        for (const auto& e : reader.feed("Hm.</think>A <tool_call>{}</tool_call>")) text += e.text + "|";
+        for (const auto& e : reader.flush()) text += e.text + "|";
+        CHECK(text == "Hm.|A <tool_call>{}</tool_call>|");
+    }
+    CHECK(to_string(call_dialect::none) == "none");
+    CHECK(to_string(call_dialect::hermes) == "hermes");
 }

@@ -66,8 +66,20 @@ inline constexpr std::array<dtype_info, dtype_count> dtypes{{
     {dtype::tq2_0, "tq2_0", 35, 256, 66},
 }};
 
-/// The facts about a type.
-[[nodiscard]] constexpr const dtype_info& info(dtype type) noexcept { return dtypes[static_cast<std::size_t>(type)]; }
+/// Whether it is one of them, and no number that was cast.
+[[nodiscard]] constexpr bool is_known(dtype type) noexcept { return static_cast<std::size_t>(type) < dtype_count; }
+
+namespace detail {
+
+// What is said of a number that is no type: blocks without bytes, so that sizes are 0.
+inline constexpr dtype_info no_dtype{static_cast<dtype>(0xFF), "unknown", 0xFFFF'FFFF, 256, 0};
+
+}  // namespace detail
+
+/// The facts about a type; of one that is not known, blocks of no bytes, with the name "unknown".
+[[nodiscard]] constexpr const dtype_info& info(dtype type) noexcept {
+    return is_known(type) ? dtypes[static_cast<std::size_t>(type)] : detail::no_dtype;
+}
 /// Its name as ggml prints it, in lower case: "q4_k".
 [[nodiscard]] constexpr std::string_view to_string(dtype type) noexcept { return info(type).name; }
 

@@ -12,6 +12,7 @@
 #include <utility>
 
 #include <wafer/core/config.hpp>
+#include <wafer/core/enum_name.hpp>
 #include <wafer/core/printable.hpp>
 
 namespace wafer::inline WAFER_ABI {
@@ -55,7 +56,7 @@ enum class errc : std::uint8_t {
     not_finite,     // logits that are no numbers: weights are damaged (NaN or infinity), or far out of range
 };
 
-/// The enumerator's name, for logs and tests.
+/// The enumerator's name, for logs and tests; "unknown" for a number that is none.
 [[nodiscard]] constexpr std::string_view to_string(errc code) noexcept {
     constexpr std::string_view names[] = {
         "file_not_found",        "permission_denied", "not_a_file",     "io_failed",         "bad_magic",
@@ -65,7 +66,7 @@ enum class errc : std::uint8_t {
         "template_failed",       "bad_grammar",       "grammar_failed", "invalid_argument",  "context_full",
         "out_of_memory",         "does_not_fit",      "cancelled",      "stale_session",     "target_unavailable",
         "wrong_model",           "unsupported_key",   "unused_tensor",  "not_finite"};
-    return names[static_cast<std::size_t>(code)];
+    return detail::name_in(names, code);
 }
 
 /// Where an error was met; empty parts are unknown.

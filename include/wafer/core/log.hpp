@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include <wafer/core/config.hpp>
+#include <wafer/core/enum_name.hpp>
 
 namespace wafer::inline WAFER_ABI {
 
@@ -16,9 +17,10 @@ enum class log_level : std::uint8_t {
     warning,  // what will not work or be slow, and what to do about it
 };
 
-/// The enumerator's name.
+/// The enumerator's name; "unknown" for a number that is none.
 [[nodiscard]] constexpr std::string_view to_string(log_level level) noexcept {
-    return level == log_level::info ? "info" : "warning";
+    constexpr std::string_view names[] = {"info", "warning"};
+    return detail::name_in(names, level);
 }
 
 /// Hears one line without its end. Called on the thread whose call it is about, so from several at once where a model is

@@ -62,25 +62,29 @@ public:
         books_.resize(n);
     }
 
-    /// Opens a forward pass and charges its overhead. Operations up to end() belong to its stage.
+    /// Opens a forward pass and charges its overhead. Operations up to end() belong to its stage; to the first of them where
+    /// it is a number that is none.
     void begin(const pass& whole) noexcept {
         pass_ = whole;
+        if (!detail::is_one_of(pass_.at, stage_count)) pass_.at = {};
         needed_ = std::max(needed_, whole.weights + whole.cache);
         detail::for_each_model(policy_, [&](std::size_t i, const auto& model) {
             auto& book = books_[i][stage_index()];
             ++book.passes;
             book.tokens += whole.n_tok;
-            book.overhead += model.overhead(whole);
+            book.overhead += model.overhead(pass_);
         });
     }
     /// Closes the pass.
     void end() noexcept { pass_ = {}; }
 
-    /// Counts one operation: make_work() is called once, however many models there are.
+    /// Counts one operation: make_work() is called once, however many models there are. A number that is no operation is not
+    /// counted.
     template <class MakeWork>
     scope measure(MakeWork&& make_work) noexcept {
         if (books_.empty()) return {};
         const work w = std::forward<MakeWork>(make_work)();
+        if (!detail::is_one_of(w.kind, op_count)) return {};
         detail::for_each_model(policy_, [&](std::size_t i, const auto& model) {
             auto& total = books_[i][stage_index()][w.kind];
             total.count(w);
@@ -139,7 +143,7 @@ public:
 
     /// Opens a forward pass and starts its clock.
     void begin(const pass& whole) noexcept {
-        stage_ = static_cast<std::size_t>(whole.at);
+        stage_ = detail::is_one_of(whole.at, stage_count) ? static_cast<std::size_t>(whole.at) : 0;
         needed_ = std::max(needed_, whole.weights + whole.cache);
         ++book_[stage_].passes;
         book_[stage_].tokens += whole.n_tok;
@@ -157,6 +161,7 @@ public:
     template <class MakeWork>
     scope measure(MakeWork&& make_work) noexcept {
         const work w = std::forward<MakeWork>(make_work)();
+        if (!detail::is_one_of(w.kind, op_count)) return scope(uncounted_);
         auto& total = book_[stage_][w.kind];
         total.count(w);
         return scope(total.time.total);
@@ -181,6 +186,7 @@ private:
     bytes needed_{};
     std::size_t stage_ = 0;
     seconds in_operations_{};  // of this stage, before the open pass
+    seconds uncounted_{};      // of numbers that are no operation
     clock::time_point start_{};
 };
 

@@ -9,6 +9,7 @@
 #include <string_view>
 
 #include <wafer/core/config.hpp>
+#include <wafer/core/enum_name.hpp>
 #include <wafer/core/units.hpp>
 #include <wafer/cost/work.hpp>
 
@@ -17,10 +18,10 @@ namespace wafer::inline WAFER_ABI {
 /// What an operation's time went into.
 enum class bound : std::uint8_t { compute, memory, network, latency };
 inline constexpr std::size_t bound_count = 4;
-/// The enumerator's name.
+/// The enumerator's name; "unknown" for a number that is none.
 [[nodiscard]] constexpr std::string_view to_string(bound b) noexcept {
-    constexpr std::array<std::string_view, bound_count> names{"compute", "memory", "network", "latency"};
-    return names[static_cast<std::size_t>(b)];
+    constexpr std::string_view names[bound_count] = {"compute", "memory", "network", "latency"};
+    return detail::name_in(names, b);
 }
 
 /// A policy's answer. `total` is what the operation adds to the pass; the terms say how long each cause alone would
@@ -29,9 +30,9 @@ struct charge {
     seconds total{};
     std::array<seconds, bound_count> terms{};
 
-    /// How long this cause alone would take.
-    [[nodiscard]] constexpr seconds& operator[](bound b) noexcept { return terms[static_cast<std::size_t>(b)]; }
-    [[nodiscard]] constexpr seconds operator[](bound b) const noexcept { return terms[static_cast<std::size_t>(b)]; }
+    /// How long this cause alone would take. @throws error{errc::invalid_argument} for a number that is no cause
+    [[nodiscard]] constexpr seconds& operator[](bound b) { return terms[detail::place_of(b, bound_count)]; }
+    [[nodiscard]] constexpr seconds operator[](bound b) const { return terms[detail::place_of(b, bound_count)]; }
     /// The cause with the largest term; of equal ones the first in the order of `bound`.
     [[nodiscard]] constexpr bound bound_by() const noexcept {
         std::size_t best = 0;

@@ -50,11 +50,9 @@ struct stage_total {
     std::array<op_total, op_count> ops{};
     charge overhead{};  // what passes cost beyond their operations
 
-    /// The sums of one operation.
-    [[nodiscard]] constexpr op_total& operator[](op kind) noexcept { return ops[static_cast<std::size_t>(kind)]; }
-    [[nodiscard]] constexpr const op_total& operator[](op kind) const noexcept {
-        return ops[static_cast<std::size_t>(kind)];
-    }
+    /// The sums of one operation. @throws error{errc::invalid_argument} for a number that is none
+    [[nodiscard]] constexpr op_total& operator[](op kind) { return ops[detail::place_of(kind, op_count)]; }
+    [[nodiscard]] constexpr const op_total& operator[](op kind) const { return ops[detail::place_of(kind, op_count)]; }
 
     /// All operations together, without the overhead.
     [[nodiscard]] constexpr op_total sum() const noexcept {
@@ -93,9 +91,9 @@ struct cost_report {
     bytes capacity{};      // what the device holds; 0: not stated. Less than needed: priced as if it fitted
     stage_totals stages{};
 
-    /// The sums of one stage; zeros if it did not run.
-    [[nodiscard]] constexpr const stage_total& operator[](stage s) const noexcept {
-        return stages[static_cast<std::size_t>(s)];
+    /// The sums of one stage; zeros if it did not run. @throws error{errc::invalid_argument} for a number that is none
+    [[nodiscard]] constexpr const stage_total& operator[](stage s) const {
+        return stages[detail::place_of(s, stage_count)];
     }
     /// Whether the device holds what was needed; true where its capacity is not stated.
     [[nodiscard]] constexpr bool fits() const noexcept { return capacity == bytes{} || needed <= capacity; }

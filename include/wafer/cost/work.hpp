@@ -2,15 +2,32 @@
 // L4 cost: what a kernel did, counted. Knows no device: a policy turns work into time.
 #pragma once
 
-#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
 
 #include <wafer/core/config.hpp>
+#include <wafer/core/enum_name.hpp>
+#include <wafer/core/error.hpp>
 #include <wafer/core/units.hpp>
 
 namespace wafer::inline WAFER_ABI {
+
+namespace detail {
+
+// Whether a number that may have been cast is one of so many enumerators.
+template <class Enum>
+[[nodiscard]] constexpr bool is_one_of(Enum e, std::size_t count) noexcept {
+    return static_cast<std::size_t>(e) < count;
+}
+// Where an enumerator's entry is in a list of all. @throws error{errc::invalid_argument} for a number that is none
+template <class Enum>
+[[nodiscard]] constexpr std::size_t place_of(Enum e, std::size_t count) {
+    if (!is_one_of(e, count)) raise(errc::invalid_argument, "a number that names no operation, no stage and no cause");
+    return static_cast<std::size_t>(e);
+}
+
+}  // namespace detail
 
 /// The part of the network that an operation belongs to: one row of a report, and what a policy may charge apart
 /// (a tensor-parallel GPU, for instance, sums partial results after attn_out and ffn_down).
@@ -28,11 +45,11 @@ enum class op : std::uint8_t {
 };
 inline constexpr std::size_t op_count = 10;
 
-/// The enumerator's name, as tables and JSON show it.
+/// The enumerator's name, as tables and JSON show it; "unknown" for a number that is none.
 [[nodiscard]] constexpr std::string_view to_string(op kind) noexcept {
-    constexpr std::array<std::string_view, op_count> names{"embed",    "norm",  "qkv",    "rope",     "attention",
-                                                           "attn_out", "route", "ffn_up", "ffn_down", "head"};
-    return names[static_cast<std::size_t>(kind)];
+    constexpr std::string_view names[op_count] = {"embed",    "norm",  "qkv",    "rope",     "attention",
+                                                  "attn_out", "route", "ffn_up", "ffn_down", "head"};
+    return detail::name_in(names, kind);
 }
 
 /// One operation's work over a batch of n_tok tokens. Bytes are those of the model's own formats, before any padding.
@@ -54,7 +71,8 @@ enum class stage : std::uint8_t { prefill, decode };
 inline constexpr std::size_t stage_count = 2;
 /// The enumerator's name.
 [[nodiscard]] constexpr std::string_view to_string(stage s) noexcept {
-    return s == stage::prefill ? "prefill" : "decode";
+    constexpr std::string_view names[stage_count] = {"prefill", "decode"};
+    return detail::name_in(names, s);
 }
 
 /// One forward pass as a whole.

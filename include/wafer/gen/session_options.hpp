@@ -12,6 +12,7 @@
 #include <vector>
 
 #include <wafer/core/config.hpp>
+#include <wafer/core/enum_name.hpp>
 #include <wafer/core/json.hpp>
 #include <wafer/core/stop_signal.hpp>
 #include <wafer/gen/sampler.hpp>
@@ -47,11 +48,11 @@ struct ask_options {
 /// Why an answer ended, or that it has not. Saved sessions hold the number: new reasons go to the end.
 enum class finish : std::uint8_t { running, end_of_turn, stop_string, max_tokens, context_full, stopped, deadline };
 
-/// The enumerator's name.
+/// The enumerator's name; "unknown" for a number that is none.
 [[nodiscard]] constexpr std::string_view to_string(finish f) noexcept {
     constexpr std::string_view names[] = {"running",      "end_of_turn", "stop_string", "max_tokens",
                                           "context_full", "stopped",     "deadline"};
-    return names[static_cast<std::size_t>(f)];
+    return detail::name_in(names, f);
 }
 
 }  // namespace wafer::inline WAFER_ABI

@@ -159,7 +159,7 @@ struct table_list {
 /// The table of that target. @throws errc::target_unavailable as above.
 [[nodiscard]] inline const kernel_table& table(target id) {
     constexpr std::string_view names[] = {"static", "avx2", "avx512"};
-    return table(names[static_cast<std::size_t>(id)]);
+    return table(detail::name_in(names, id));
 }
 
 /// The best table of this machine, or the one that the environment variable WAFER_TARGET names. Read at every call:

@@ -56,12 +56,15 @@ public:
     };
 
     /// Adds a matrix and tells its index in matrices(). @pre place() was not called yet
+    /// @throws error{errc::unsupported_dtype} for a number that is no type
     std::size_t add_matrix(matrix m) {
+        require_known(m.type, m.name);
         matrices_.push_back(std::move(m));
         return matrices_.size() - 1;
     }
     /// Adds a vector and tells its index in vectors(). @pre place() was not called yet
     std::size_t add_vector(vector v) {
+        require_known(v.type, v.name);
         vectors_.push_back(std::move(v));
         return vectors_.size() - 1;
     }
@@ -136,6 +139,11 @@ public:
 
 private:
     static constexpr std::size_t alignment = 64;
+    static void require_known(dtype type, const std::string& name) {
+        if (!is_known(type))
+            raise(errc::unsupported_dtype, "a type of number " + std::to_string(static_cast<int>(type)) + " is none",
+                  {{}, {}, name});
+    }
     [[nodiscard]] static std::size_t packed_size(const matrix& m) noexcept {
         return ceil_div(m.rows, simd::panel_rows) * simd::panel_bytes(m.type, m.cols);
     }
