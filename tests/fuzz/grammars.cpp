@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
-// Any text as a grammar and as a JSON schema: what is taken is followed over a small vocabulary, mask by mask, and never ends
-// in a dead end.
+// Any text as a grammar and as a JSON schema, any bytes as rules that a host makes: what is taken is followed over a small
+// vocabulary, mask by mask, and never ends in a dead end.
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <wafer/core/json.hpp>
@@ -42,6 +44,52 @@ void follow(const std::shared_ptr<const grammar::program>& rules, std::uint64_t 
     }
 }
 
+/// Rules as a host might make them, right or wrong: each byte puts an expression on a stack, or takes some off it for one more.
+grammar::ruleset rules_of(std::string_view bytes) {
+    using namespace grammar;
+    ruleset out;
+    std::vector<expression> stack;
+    std::size_t at = 0;
+    const auto next = [&] { return at < bytes.size() ? static_cast<std::uint8_t>(bytes[at++]) : std::uint8_t{0}; };
+    const auto take = [&](std::size_t n) {
+        std::vector<expression> parts;
+        for (; n > 0 && !stack.empty(); --n) {
+            parts.push_back(std::move(stack.back()));
+            stack.pop_back();
+        }
+        return parts;
+    };
+    out.root = bytes.empty() ? 0 : next() % 4;
+    while (at < bytes.size()) {
+        const std::uint8_t what = next();
+        switch (what % 8) {
+            case 0: {
+                const std::size_t n = what / 8 % 4;
+                stack.push_back(grammar::text(std::string(bytes.substr(std::min(at, bytes.size()), n))));
+                at = std::min(at + n, bytes.size());
+                break;
+            }
+            case 1: stack.push_back(chars({{next(), next()}})); break;
+            case 2: stack.push_back(reference(next() % 5)); break;
+            case 3: stack.push_back(sequence(take(what / 8 % 4))); break;
+            case 4: stack.push_back(choice(take(what / 8 % 4))); break;
+            case 5: {
+                expression e{.kind = expression_kind::repeat, .parts = take(what / 8 % 3)};
+                e.min = next() % 5;
+                e.max = what >= 128 ? unlimited : next() % 5;
+                stack.push_back(std::move(e));
+                break;
+            }
+            case 6: stack.push_back({.kind = static_cast<expression_kind>(next()), .parts = take(1)}); break;
+            default: {
+                auto body = take(1);
+                out.rules.push_back({"r", body.empty() ? expression() : std::move(body[0]), next()});
+            }
+        }
+    }
+    return out;
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -54,5 +102,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
         follow(grammar::json_schema(json::parse(text)), size);
     } catch (const error&) {
     }
+    for (const auto policy : {grammar::unsatisfiable::refuse, grammar::unsatisfiable::prune}) try {
+            follow(grammar::compile(rules_of(text), policy), size);
+        } catch (const error&) {
+        }
     return 0;
 }

@@ -119,3 +119,18 @@ TEST_CASE("sampler: values out of range are refused") {
                             with([](auto& s) { s.temperature = std::numeric_limits<float>::quiet_NaN(); })})
         CHECK_THROWS_AS(sampler{bad}, wafer::error);
 }
+
+TEST_CASE("sampler: where no token may be drawn it says so") {
+    const std::vector<float> logits{1, 2, 3};
+    const std::uint64_t none[] = {0}, beyond[] = {8};
+    for (const float temperature : {0.0f, 1.0f}) {
+        sampler draw({.temperature = temperature});
+        for (const auto& failed :
+             {error_of([&] { (void)draw.pick({}); }), error_of([&] { (void)draw.pick(logits, {}, none); }),
+              error_of([&] { (void)draw.pick(logits, {}, beyond); })}) {
+            REQUIRE(failed);
+            CHECK(failed->code() == errc::invalid_argument);
+        }
+        CHECK(draw.pick(logits, {}, std::vector<std::uint64_t>{2}) == 1);
+    }
+}

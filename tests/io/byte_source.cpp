@@ -3,6 +3,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <new>
 #include <span>
 #include <stdexcept>
 #include <string>
@@ -91,6 +92,9 @@ TEST_CASE("byte_source: a reader that gives less, or throws, is an error that na
     CHECK(thrown.first == errc::io_failed);
     CHECK(thrown.second == "the reader failed: the line is dead in far away at byte 20");
     CHECK(refusal([](std::uint64_t, std::span<std::byte>) -> std::size_t { throw 7; }).first == errc::io_failed);
+    const auto starved = refusal([](std::uint64_t, std::span<std::byte>) -> std::size_t { throw std::bad_alloc(); });
+    CHECK(starved.first == errc::out_of_memory);
+    CHECK(starved.second == "the reader could not have its memory in far away at byte 20");
     const auto own = refusal(
         [](std::uint64_t, std::span<std::byte>) -> std::size_t { throw wafer::error(errc::cancelled, "enough"); });
     CHECK(own.first == errc::cancelled);

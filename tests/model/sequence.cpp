@@ -192,3 +192,12 @@ TEST_CASE("sequence: a cache of a number that is no type is refused by name") {
         }
     }
 }
+
+TEST_CASE("sequence: without a network or threads there is none") {
+    const auto threads = std::make_shared<thread_pool>(1);
+    for (const auto& failed : {error_of([&] { (void)sequence<>(nullptr, threads); }),
+                               error_of([&] { (void)sequence<>(nullptr, nullptr); })}) {
+        REQUIRE(failed);
+        CHECK(failed->code() == errc::invalid_argument);
+    }
+}

@@ -21,7 +21,7 @@ namespace wafer::inline WAFER_ABI {
 struct decimal_number {
     bool negative = false;
     std::string digits{};
-    std::int64_t exponent = 0;  // those beyond 2^61 count as that
+    std::int64_t exponent = 0;  // those beyond 2^60 count as that
 
     /// Whether nothing is left behind the point: 1.0 and 1e2 are whole, too.
     [[nodiscard]] bool is_whole() const noexcept {
@@ -49,7 +49,7 @@ struct decimal_number {
 
 /// What a number says. @pre it is written as JSON writes numbers  @cost linear
 [[nodiscard]] inline decimal_number decimal_of(std::string_view number) {
-    constexpr std::int64_t far = std::int64_t{1} << 61;
+    constexpr std::int64_t far = std::int64_t{1} << 60;
     decimal_number out{.negative = number.starts_with('-')};
     if (out.negative) number.remove_prefix(1);
     const std::size_t end = std::min(number.find_first_of("eE"), number.size());
@@ -61,9 +61,9 @@ struct decimal_number {
     std::string_view written = number.substr(std::min(end + 1, number.size()));
     if (written.starts_with('+')) written.remove_prefix(1);
     const auto [last, ec] = std::from_chars(written.data(), written.data() + written.size(), out.exponent);
-    if (ec == std::errc::result_out_of_range) out.exponent = written.starts_with('-') ? -far : far;
-    out.exponent =
-        std::clamp(out.exponent, -far, far) + static_cast<std::int64_t>(point) - static_cast<std::int64_t>(first);
+    if (ec == std::errc::result_out_of_range) out.exponent = written.starts_with('-') ? -2 * far : 2 * far;
+    const auto before_point = static_cast<std::int64_t>(point) - static_cast<std::int64_t>(first);
+    out.exponent = std::clamp(std::clamp(out.exponent, -2 * far, 2 * far) + before_point, -far, far);
     out.digits.erase(0, first);
     out.digits.resize(out.digits.find_last_not_of('0') + 1);
     return out;

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include <wafer/core/config.hpp>
+#include <wafer/core/error.hpp>
 #include <wafer/cost/compare.hpp>
 #include <wafer/cost/policy.hpp>
 #include <wafer/cost/report.hpp>
@@ -93,14 +94,16 @@ public:
         return {};
     }
 
-    /// One report for each model, in the policy's order.
+    /// One report for each model, in the policy's order. @throws error{errc::out_of_memory}
     [[nodiscard]] std::vector<cost_report> reports() const {
-        std::vector<cost_report> all;
-        all.reserve(books_.size());
-        detail::for_each_model(policy_, [&](std::size_t i, const auto& model) {
-            all.push_back({model.name(), basis_of(model), true, needed_, capacity_of(model), books_[i]});
+        return or_out_of_memory([&] {
+            std::vector<cost_report> all;
+            all.reserve(books_.size());
+            detail::for_each_model(policy_, [&](std::size_t i, const auto& model) {
+                all.push_back({model.name(), basis_of(model), true, needed_, capacity_of(model), books_[i]});
+            });
+            return all;
         });
-        return all;
     }
     /// Empties the books.
     void reset() noexcept {
@@ -167,9 +170,12 @@ public:
         return scope(total.time.total);
     }
 
-    /// The one report, of this machine; without terms, and without a capacity.
+    /// The one report, of this machine; without terms, and without a capacity. @throws error{errc::out_of_memory}
     [[nodiscard]] std::vector<cost_report> reports() const {
-        return {{cost::host::name(), "measured on this machine", false, needed_, {}, book_}};
+        return or_out_of_memory([&] {
+            return std::vector<cost_report>{
+                {cost::host::name(), "measured on this machine", false, needed_, {}, book_}};
+        });
     }
     /// Empties the book.
     void reset() noexcept {

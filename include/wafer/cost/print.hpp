@@ -159,47 +159,52 @@ inline void add_charge(json::object& to, const charge& c) {
     return x;
 }
 
+[[nodiscard]] inline json to_json(const stage_total& s, bool modelled) {
+    json::object x{{"passes", s.passes},
+                   {"tokens", s.tokens},
+                   {"seconds", s.time().count},
+                   {"seconds_per_token", s.per_token().count},
+                   {"tokens_per_second", s.rate()}};
+    if (modelled && s.time().count > 0) x.emplace_back("bound_by", to_string(s.bound_by()));
+    json::object overhead;
+    if (modelled) add_charge(overhead, s.overhead);
+    else overhead.emplace_back("seconds", s.overhead.total.count);
+    x.emplace_back("overhead", std::move(overhead));
+    json::object ops;
+    for (std::size_t i = 0; i < op_count; ++i)
+        if (s.ops[i].calls != 0)
+            ops.emplace_back(std::string(to_string(static_cast<op>(i))), to_json(s.ops[i], modelled));
+    x.emplace_back("ops", std::move(ops));
+    return x;
+}
+
 }  // namespace detail
 
 /// {"device", "basis", "modelled", "needed_bytes", "capacity_bytes", "fits", "prefill": {...}, "decode": {...}}; each
 /// stage {"passes", "tokens", "seconds", "seconds_per_token", "tokens_per_second", "bound_by", "overhead",
 /// "ops": {"norm": {...}, ...}}. What is not known is absent: capacity_bytes and fits where no capacity is stated,
 /// bound_by and the "terms" of operations and overhead where time was measured, bound_by also where none was charged;
-/// and so are stages and operations that did not run.
+/// and so are stages and operations that did not run. @throws error{errc::out_of_memory}
 [[nodiscard]] inline json to_json(const cost_report& r) {
-    json::object report{
-        {"device", r.device}, {"basis", r.basis}, {"modelled", r.modelled}, {"needed_bytes", r.needed.count}};
-    if (r.capacity != bytes{}) {
-        report.emplace_back("capacity_bytes", r.capacity.count);
-        report.emplace_back("fits", r.fits());
-    }
-    for (const stage at : detail::every_stage) {
-        const auto& s = r[at];
-        if (s.passes == 0) continue;
-        json::object x{{"passes", s.passes},
-                       {"tokens", s.tokens},
-                       {"seconds", s.time().count},
-                       {"seconds_per_token", s.per_token().count},
-                       {"tokens_per_second", s.rate()}};
-        if (r.modelled && s.time().count > 0) x.emplace_back("bound_by", to_string(s.bound_by()));
-        json::object overhead;
-        if (r.modelled) detail::add_charge(overhead, s.overhead);
-        else overhead.emplace_back("seconds", s.overhead.total.count);
-        x.emplace_back("overhead", std::move(overhead));
-        json::object ops;
-        for (std::size_t i = 0; i < op_count; ++i)
-            if (s.ops[i].calls != 0)
-                ops.emplace_back(std::string(to_string(static_cast<op>(i))), detail::to_json(s.ops[i], r.modelled));
-        x.emplace_back("ops", std::move(ops));
-        report.emplace_back(std::string(to_string(at)), std::move(x));
-    }
-    return report;
+    return or_out_of_memory([&]() -> json {
+        json::object report{
+            {"device", r.device}, {"basis", r.basis}, {"modelled", r.modelled}, {"needed_bytes", r.needed.count}};
+        if (r.capacity != bytes{}) {
+            report.emplace_back("capacity_bytes", r.capacity.count);
+            report.emplace_back("fits", r.fits());
+        }
+        for (const stage at : detail::every_stage)
+            if (r[at].passes != 0) report.emplace_back(std::string(to_string(at)), detail::to_json(r[at], r.modelled));
+        return report;
+    });
 }
 /// An array of those, in the same order.
 [[nodiscard]] inline json to_json(std::span<const cost_report> reports) {
-    json::array all;
-    for (const auto& r : reports) all.push_back(to_json(r));
-    return all;
+    return or_out_of_memory([&]() -> json {
+        json::array all;
+        for (const auto& r : reports) all.push_back(to_json(r));
+        return all;
+    });
 }
 
 }  // namespace wafer::inline WAFER_ABI

@@ -73,16 +73,19 @@ public:
     ///                 taken out before anything else, so that the rest keep their proportions.
     /// @param logits  (n_vocab), not normalised
     /// @param recent  tokens that the repetition penalty may concern, the newest last
-    /// @pre logits is not empty
+    /// @throws error{errc::invalid_argument} where there is no token to draw; error{errc::out_of_memory}
     /// @cost  O(n_vocab log top_k), greedy O(n_vocab); with a penalty O(repeat_last log repeat_last) more
     [[nodiscard]] std::int32_t pick(std::span<const float> logits, std::span<const std::int32_t> recent = {},
                                     std::span<const std::uint64_t> allowed = {}) {
         candidates_.clear();
+        or_out_of_memory([&] { candidates_.reserve(logits.size()); });
         for (std::size_t i = 0; i < logits.size(); ++i) {
             if (!allowed.empty() && (i / 64 >= allowed.size() || (allowed[i / 64] >> i % 64 & 1) == 0)) continue;
             candidates_.push_back(
                 {static_cast<std::int32_t>(i), std::isnan(logits[i]) ? lowest : std::min(logits[i], highest)});
         }
+        if (candidates_.empty())
+            raise(errc::invalid_argument, "there is no token to draw: no logits, or none is allowed");
         penalise(recent.last(std::min(*how_.repeat_last, recent.size())));
         if (*how_.temperature == 0) return std::min_element(candidates_.begin(), candidates_.end(), likelier)->id;
         keep_top_k();

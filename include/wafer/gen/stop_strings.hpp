@@ -27,7 +27,7 @@ public:
     /// The text that is certain to come before any stop string. Nothing more after one was met.
     [[nodiscard]] std::string feed(std::string_view text) {
         if (met_) return {};
-        held_ += text;
+        or_out_of_memory([&] { held_ += text; });
         std::size_t begin = std::string::npos, end = std::string::npos;
         for (const auto& s : strings_) {
             const std::size_t at = held_.find(s);
@@ -42,7 +42,7 @@ public:
         }
         std::size_t keep = 0;
         for (const auto& s : strings_) keep = std::max(keep, partial_marker(held_, s));
-        std::string certain = held_.substr(0, held_.size() - keep);
+        std::string certain = or_out_of_memory([&] { return held_.substr(0, held_.size() - keep); });
         held_.erase(0, certain.size());
         return certain;
     }

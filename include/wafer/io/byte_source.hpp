@@ -9,6 +9,7 @@
 #include <functional>
 #include <memory>
 #include <mutex>
+#include <new>
 #include <optional>
 #include <span>
 #include <string>
@@ -69,7 +70,8 @@ public:
     [[nodiscard]] std::span<const std::byte> memory() const noexcept { return memory_; }
 
     /// Fills `to` with the bytes from `offset` on. Safe from several threads at once.
-    /// @throws error{errc::truncated} beyond the end; error{errc::io_failed} if the reader gave fewer bytes or threw
+    /// @throws error{errc::truncated} beyond the end; error{errc::io_failed} if the reader gave fewer bytes or threw;
+    /// error{errc::out_of_memory} if it threw std::bad_alloc
     void read(std::uint64_t offset, std::span<std::byte> to) const {
         if (offset > size_ || to.size() > size_ - offset)
             raise(errc::truncated, "the file has " + std::to_string(size_) + " bytes, and more were wanted",
@@ -97,6 +99,8 @@ private:
             came = reader_->read(offset, to);
         } catch (const error&) {
             throw;  // it knows better what it is
+        } catch (const std::bad_alloc&) {
+            raise(errc::out_of_memory, "the reader could not have its memory", {name_, offset, {}});
         } catch (const std::exception& e) {
             raise(errc::io_failed, "the reader failed: " + std::string(e.what()), {name_, offset, {}});
         } catch (...) {

@@ -39,18 +39,23 @@ template <cost_policy Policy>
 class sequence {
 public:
     /// Takes all its memory: cache, scratch, logits.
-    /// @throws error: out_of_memory; invalid_argument (shape, or the network is not loaded); target_unavailable (by
-    /// default kernels are those of simd::select())
+    /// @throws error: out_of_memory; invalid_argument (shape, or the network is not loaded, or there is no network or pool);
+    /// target_unavailable (by default kernels are those of simd::select())
     sequence(std::shared_ptr<const network> net, std::shared_ptr<thread_pool> pool, const sequence_shape& shape = {},
              Policy policy = {}, const simd::kernel_table& kernels = simd::select())
-        : network_(std::move(net)), pool_(std::move(pool)), kernels_(&kernels),
-          shape_(checked(shape, network_->config())), generation_(network_->generation()), capacity_(shape_.n_context),
-          cache_(network_->cache_shape(shape_)), scratch_(network_->scratch_size(shape_, pool_->size())),
-          meter_(std::move(policy)), logits_(logits_size(shape_, network_->config())),
-          expert_use_(network_->config().n_layer * network_->config().n_expert), pass_use_(expert_use_.size()) {
+        : network_(required(std::move(net), "network")), pool_(required(std::move(pool), "thread pool")),
+          kernels_(&kernels), shape_(checked(shape, network_->config())), generation_(network_->generation()),
+          capacity_(shape_.n_context), cache_(network_->cache_shape(shape_)),
+          scratch_(or_out_of_memory([&] { return wafer::scratch(network_->scratch_size(shape_, pool_->size())); })),
+          meter_(or_out_of_memory([&] { return meter<Policy>(std::move(policy)); })) {
         if (!network_->is_resident())
             raise(errc::invalid_argument, "the network has no weights: load it before it can answer");
-        tokens_.reserve(capacity_);
+        or_out_of_memory([&] {
+            logits_.resize(logits_size(shape_, network_->config()));
+            expert_use_.resize(network_->config().n_layer * network_->config().n_expert);
+            pass_use_.resize(expert_use_.size());
+            tokens_.reserve(capacity_);
+        });
     }
 
     /// Reads tokens; afterwards logits() are those that follow the last one. None: changes nothing.
@@ -152,6 +157,11 @@ public:
     [[nodiscard]] const simd::kernel_table& kernels() const noexcept { return *kernels_; }
 
 private:
+    template <class T>
+    [[nodiscard]] static std::shared_ptr<T> required(std::shared_ptr<T> given, const char* what) {
+        if (given == nullptr) raise(errc::invalid_argument, std::string("a sequence has no ") + what);
+        return given;
+    }
     void check_fresh() const {
         if (network_->generation() != generation_)
             raise(errc::stale_session, "the model's weights were swapped: begin a new session");

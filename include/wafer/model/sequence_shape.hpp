@@ -49,14 +49,16 @@ struct sequence_shape {
     if (s.n_context == 0) s.n_context = std::min<std::size_t>(c.n_context, 4096);
     s.n_batch = std::min({s.n_batch, s.n_context, most_batch});
     s.n_output = std::min(s.n_output, s.n_batch);
-    const auto refuse_beyond_memory = [](const std::string& what, std::initializer_list<std::size_t> factors) {
-        double size = sizeof(float);
+    const auto refuse_beyond_memory = [](const char* what, std::size_t n, const char* of,
+                                         std::initializer_list<std::size_t> factors) {
+        double size = sizeof(float) * static_cast<double>(n);
         for (const std::size_t f : factors) size *= static_cast<double>(f);
-        if (size > 1e15) raise(errc::invalid_argument, what + " needs more than a petabyte: use a smaller one");
+        if (size > 1e15)
+            raise(errc::invalid_argument, std::string(what) + " of " + std::to_string(n) + " " + of +
+                                              " needs more than a petabyte: use a smaller one");
     };
-    refuse_beyond_memory("a context of " + std::to_string(s.n_context) + " positions",
-                         {s.n_context, c.n_layer, c.n_kv, c.d_head + c.d_value});
-    refuse_beyond_memory("an output of " + std::to_string(s.n_output) + " tokens", {s.n_output, c.n_vocab});
+    refuse_beyond_memory("a context", s.n_context, "positions", {c.n_layer, c.n_kv, c.d_head + c.d_value});
+    refuse_beyond_memory("an output", s.n_output, "tokens", {c.n_vocab});
     cache_shape(s, c).check();
     return s;
 }

@@ -24,21 +24,28 @@ namespace wafer::inline WAFER_ABI {
 class reply_reader {
 public:
     /// prompt: what the reply continues; its end tells whether thinking began there. tools: @see tool_call_reader
+    /// @throws error{errc::invalid_argument} as check_tools(); error{errc::out_of_memory}, also of feed and flush, after which
+    /// the reply cannot be gone on with
     explicit reply_reader(call_dialect dialect = call_dialect::none, std::string_view prompt = {}, json tools = {})
-        : splitter_(dialect, prompt), calls_(dialect, std::move(tools)) {}
+        : splitter_(or_out_of_memory([&] { return reply_splitter(dialect, prompt); })),
+          calls_(or_out_of_memory([&] { return tool_call_reader(dialect, std::move(tools)); })) {}
 
     /// The events that are certain after this text.
     [[nodiscard]] std::vector<reply_event> feed(std::string_view text) {
-        std::vector<reply_event> out;
-        add(out, splitter_.feed(text));
-        return out;
+        return or_out_of_memory([&] {
+            std::vector<reply_event> out;
+            add(out, splitter_.feed(text));
+            return out;
+        });
     }
     /// Ends the reply. @see tool_call_reader::flush
     [[nodiscard]] std::vector<reply_event> flush() {
-        std::vector<reply_event> out;
-        add(out, splitter_.flush());
-        add(out, calls_.flush());
-        return out;
+        return or_out_of_memory([&] {
+            std::vector<reply_event> out;
+            add(out, splitter_.flush());
+            add(out, calls_.flush());
+            return out;
+        });
     }
 
     /// Whether a token of this text must reach feed() as text although it is a control token.

@@ -39,41 +39,17 @@ public:
     /// is what encode() gives. warnings() tells of both.
     /// @throws error{errc::unsupported_tokenizer}, with the list of known ones; error{errc::bad_vocabulary} for ids out
     ///         of range, arrays of other lengths, merges of unknown tokens, bytes without a token, or special tokens
-    ///         above 256 bytes.
-    explicit tokenizer(vocabulary source) : source_(std::move(source)), model_(build()) {
-        flags_.resize(size());
-        std::vector<special_splitter::token> specials;
-        for (token_id id = 0; id < static_cast<token_id>(size()); ++id) {
-            const token_type type = type_of(id);
-            auto& flags = flags_[static_cast<std::size_t>(id)];
-            const bool steers = type == token_type::control || type == token_type::unknown;
-            if (steers) flags |= control_flag;
-            if (!steers && type != token_type::user_defined) continue;
-            if (type != token_type::unknown) flags |= special_flag;
-            if (const auto* name = find_control_name(pieces_[id]); name != nullptr && name->ends) flags |= end_flag;
-            specials.push_back({pieces_[id], steers, {.id = id}});
-        }
-        index_specials(specials);
-        // In harmony this ends a message, and the turn goes on.
-        if (const auto message_end = special_index_.find(pieces_, "<|end|>");
-            message_end && special_index_.find(pieces_, "<|return|>") && special_index_.find(pieces_, "<|call|>"))
-            flags_[static_cast<std::size_t>(*message_end)] &= static_cast<std::uint8_t>(~end_flag);
-        for (const auto end : {source_.eos, source_.eot, source_.eom})
-            if (end) flags_[static_cast<std::size_t>(*end)] |= end_flag;
-        for (const added_token& token : source_.added) read_added(token, specials);
-        specials_ = special_splitter(specials, nfc_);
-        // The stored forms have served; what remains of the source are its ids.
-        source_.tokens = {};
-        source_.types = {};
-        source_.merges = {};
-        source_.scores = {};
-        source_.added = {};
+    ///         above 256 bytes; error{errc::out_of_memory}
+    explicit tokenizer(vocabulary source)
+        : source_(std::move(source)), model_(or_out_of_memory([&] { return build(); })) {
+        or_out_of_memory([&] { index(); });
     }
 
     /// The tokens of a text; neither BOS nor EOS is added. Special tokens are found first, in the text as it is; what
     /// is between them is normalized, split and merged.
     /// @param stop  ends it early: then the tokens are of no use
-    /// @throws error{errc::bad_utf8} with the byte offset in the text; error{errc::invalid_argument} above 1 GiB.
+    /// @throws error{errc::bad_utf8} with the byte offset in the text; error{errc::invalid_argument} above 1 GiB;
+    /// error{errc::out_of_memory}
     /// @cost near linear in text made of words, O(n log n) and about 40 n bytes for a piece of n bytes without a split.
     [[nodiscard]] std::vector<token_id> encode(std::string_view text, special_text specials = special_text::parse,
                                                const stop_signal* stop = nullptr) const {
@@ -81,14 +57,16 @@ public:
             raise(errc::invalid_argument, "a text of " + std::to_string(text.size()) + " bytes: encode it in parts");
         if (const std::size_t bad = find_invalid_utf8(text); bad != text.size())
             raise(errc::bad_utf8, "text is not UTF-8", {{}, bad, {}});
-        std::vector<token_id> out;
-        piece_cache cache(text.size(), stop);
-        specials_.cut(
-            text, specials, stop, [&](token_id id, std::string_view) { out.push_back(id); },
-            [&](std::string_view part) {
-                std::visit([&](const auto& model) { model.encode(part, pieces_, cache, out); }, model_);
-            });
-        return out;
+        return or_out_of_memory([&] {
+            std::vector<token_id> out;
+            piece_cache cache(text.size(), stop);
+            specials_.cut(
+                text, specials, stop, [&](token_id id, std::string_view) { out.push_back(id); },
+                [&](std::string_view part) {
+                    std::visit([&](const auto& model) { model.encode(part, pieces_, cache, out); }, model_);
+                });
+            return out;
+        });
     }
 
     /// The text with every token in it that steers the model broken by a noncharacter that encode() drops again: what
@@ -96,7 +74,7 @@ public:
     /// @param stop  ends it early: then the text is of no use
     /// @pre text is UTF-8.
     [[nodiscard]] std::string inert(std::string_view text, const stop_signal* stop = nullptr) const {
-        return specials_.inert(text, stop);
+        return or_out_of_memory([&] { return specials_.inert(text, stop); });
     }
 
     /// The bytes of a token; of a control token, its name. Valid as long as the tokenizer; empty for ids out of range.
@@ -154,6 +132,36 @@ private:
     }
     [[nodiscard]] token_type type_of(token_id id) const noexcept {
         return source_.types.empty() ? token_type::normal : source_.types[static_cast<std::size_t>(id)];
+    }
+
+    void index() {
+        flags_.resize(size());
+        std::vector<special_splitter::token> specials;
+        for (token_id id = 0; id < static_cast<token_id>(size()); ++id) {
+            const token_type type = type_of(id);
+            auto& flags = flags_[static_cast<std::size_t>(id)];
+            const bool steers = type == token_type::control || type == token_type::unknown;
+            if (steers) flags |= control_flag;
+            if (!steers && type != token_type::user_defined) continue;
+            if (type != token_type::unknown) flags |= special_flag;
+            if (const auto* name = find_control_name(pieces_[id]); name != nullptr && name->ends) flags |= end_flag;
+            specials.push_back({pieces_[id], steers, {.id = id}});
+        }
+        index_specials(specials);
+        // In harmony this ends a message, and the turn goes on.
+        if (const auto message_end = special_index_.find(pieces_, "<|end|>");
+            message_end && special_index_.find(pieces_, "<|return|>") && special_index_.find(pieces_, "<|call|>"))
+            flags_[static_cast<std::size_t>(*message_end)] &= static_cast<std::uint8_t>(~end_flag);
+        for (const auto end : {source_.eos, source_.eot, source_.eom})
+            if (end) flags_[static_cast<std::size_t>(*end)] |= end_flag;
+        for (const added_token& token : source_.added) read_added(token, specials);
+        specials_ = special_splitter(specials, nfc_);
+        // The stored forms have served; what remains of the source are its ids.
+        source_.tokens = {};
+        source_.types = {};
+        source_.merges = {};
+        source_.scores = {};
+        source_.added = {};
     }
 
     models build() {
@@ -242,7 +250,7 @@ private:
     token_pieces pieces_;
     bool nfc_ = false;
     models model_;
-    token_index special_index_;
+    token_index special_index_ = or_out_of_memory([] { return token_index(); });
     special_splitter specials_;
     std::vector<std::uint8_t> flags_;
 };
@@ -263,10 +271,12 @@ public:
         if (drops_space_ && !special && piece.starts_with(' ')) piece.remove_prefix(1);
         drops_space_ = special && (drops_space_ || tokenizer_->adds_space(true));
         if (controls_ == control_text::hide && tokenizer_->is_control(id)) return flush();
-        return text_.feed(piece);
+        return or_out_of_memory([&] { return text_.feed(piece); });
     }
     /// Ends the stream: an unfinished character becomes U+FFFD.
-    [[nodiscard]] std::string flush() { return text_.flush(); }
+    [[nodiscard]] std::string flush() {
+        return or_out_of_memory([&] { return text_.flush(); });
+    }
 
 private:
     const tokenizer* tokenizer_;
@@ -276,10 +286,12 @@ private:
 };
 
 inline std::string tokenizer::decode(std::span<const token_id> ids, control_text controls) const {
-    detokenizer text(*this, controls);
-    std::string out;
-    for (const token_id id : ids) out += text.feed(id);
-    return out += text.flush();
+    return or_out_of_memory([&] {
+        detokenizer text(*this, controls);
+        std::string out;
+        for (const token_id id : ids) out += text.feed(id);
+        return out += text.flush();
+    });
 }
 
 }  // namespace wafer::inline WAFER_ABI

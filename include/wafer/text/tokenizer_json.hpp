@@ -322,7 +322,7 @@ private:
 ///         split patterns, normalizers other than NFC and those of spaces; error{errc::bad_vocabulary} for ids that are
 ///         out of range or used twice, and names of no token; error{errc::missing_key, errc::wrong_type}.
 [[nodiscard]] inline vocabulary read_tokenizer_json(const json& file, const json& config = {}) {
-    return detail::tokenizer_json_reader(file, config).read();
+    return or_out_of_memory([&] { return detail::tokenizer_json_reader(file, config).read(); });
 }
 
 }  // namespace wafer::inline WAFER_ABI
