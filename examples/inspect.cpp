@@ -83,7 +83,7 @@ options parse(std::span<char* const> words) {
         };
         if (word == "--ctx") o.shape.n_context = number<std::size_t>(value());
         else if (word == "--cache-type") o.shape.cache_type = cache_type_named(value());
-        else if (word == "--threads") o.n_threads = std::min<std::size_t>(number<std::size_t>(value()), 1024);
+        else if (word == "--threads") o.n_threads = number<std::size_t>(value());
         else if (word == "--batch") o.n_batch = number<std::size_t>(value());
         else if (word == "--tensors") o.tensors = true;
         else if (word == "--device") o.devices.push_back(device_named(value()));
@@ -220,10 +220,7 @@ void run(const options& o) {
     print_metadata(file);
     print_tensors(file, o.tensors);
     print_plan(plan);
-    std::cout << "here\n"
-              << plan.place(wafer::placements::spread{},
-                            wafer::sram::mesh::host(static_cast<std::uint32_t>(plan.n_threads)))
-              << '\n';
+    std::cout << "here\n" << plan.place(wafer::placements::spread{}, wafer::sram::mesh::host(plan.n_threads)) << '\n';
     for (const auto& device : o.devices) print_placement(plan, device);
 }
 

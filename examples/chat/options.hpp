@@ -98,7 +98,7 @@ inline constexpr option all_options[] = {
     {"--cache-type", "TYPE", "of keys and values: f32, f16, bf16 or q8_0 (f16)",
      [](options& o, word v) { o.session.shape.cache_type = cache_type_named(v); }},
     {"--threads", "N", "0: one for each CPU (0)",
-     [](options& o, word v) { o.n_threads = number<std::size_t>(v, 1024); }},
+     [](options& o, word v) { o.n_threads = number<std::size_t>(v, wafer::max_threads); }},
     {"--help", "", "print this", [](options& o, word) { o.help = true; }},
     {"--version", "", "print the version", [](options& o, word) { o.version = true; }},
 };

@@ -259,13 +259,15 @@ TEST_SUITE("exec.pool") {
         }
     }
 
-    TEST_CASE("thread_pool: more threads than any system has are a typed error") {
-        try {
-            thread_pool pool(std::numeric_limits<std::size_t>::max());
-            FAIL("no error");
-        } catch (const error& e) {
-            CHECK(e.code() == errc::out_of_memory);
+    TEST_CASE("thread_pool: more threads than any machine has are refused, and told how many there may be") {
+        for (const std::size_t n : {max_threads + 1, std::size_t{1} << 32, std::numeric_limits<std::size_t>::max()}) {
+            const auto refusal = error_of([&] { thread_pool pool(n); });
+            REQUIRE(refusal);
+            CHECK(refusal->code() == errc::invalid_argument);
+            CHECK(std::string(refusal->what()) == std::to_string(n) + " threads are too many: at most 1024");
         }
+        CHECK(worker_count(0) == system::usable_cpus());
+        CHECK(worker_count(max_threads) == max_threads);
     }
 
     TEST_CASE("share: parts follow one another, cover everything and differ by at most one item") {

@@ -84,6 +84,24 @@ TEST_CASE("plan: what does not fit is refused, and the refusal says what would")
     CHECK_THROWS_AS((void)plan(file, wafer_test::shape_of(64), 1, 1_KiB), error);
 }
 
+TEST_CASE("plan: threads beyond those that any machine has are refused, wherever they are named") {
+    const auto image = wafer_test::synthetic_model::read("llama3").gguf().bytes();
+    const auto file = parse_gguf(image);
+    const auto shape = wafer_test::shape_of(40);
+    CHECK(plan(file, shape, max_threads).n_threads == max_threads);
+    CHECK(plan(file, shape, 0).n_threads == system::usable_cpus());
+    const network net(file);
+    for (const std::size_t n : {max_threads + 1, std::size_t{1} << 32, (std::size_t{1} << 32) + 1, ~std::size_t{0}}) {
+        for (const auto& refusal :
+             {error_of([&] { (void)plan(file, shape, n); }), error_of([&] { const network many(file, n); }),
+              error_of([&] { (void)net.scratch_size(shape, n); })}) {
+            REQUIRE(refusal);
+            CHECK(refusal->code() == errc::invalid_argument);
+            CHECK(std::string(refusal->what()).starts_with(std::to_string(n) + " threads are too many: at most "));
+        }
+    }
+}
+
 TEST_CASE("plan: matrices are placed on a device's tiles, or refused") {
     const auto image = wafer_test::synthetic_model::read("qwen3moe").gguf().bytes();
     const auto p = plan(parse_gguf(image), wafer_test::shape_of(64), 2);

@@ -42,7 +42,7 @@ public:
         return i;
     }
     void load(std::size_t tiles) {
-        plan_.place(placements::spread{}, sram::mesh::host(static_cast<std::uint32_t>(tiles)));
+        plan_.place(placements::spread{}, sram::mesh::host(tiles));
         arena_ = resident_arena(plan_);
         thread_pool one(1);
         arena_.load({[this](const std::string& name) { return std::span<const std::byte>(source_.at(name)); }}, one);

@@ -87,7 +87,7 @@ TEST_CASE("mesh: capacity is that of its tiles, and unlimited stays unlimited") 
 }
 
 TEST_CASE("mesh: nothing and too much are refused") {
-    const auto code = [](std::uint32_t columns, std::uint32_t rows, std::uint32_t wafers) {
+    const auto code = [](std::uint64_t columns, std::uint64_t rows, std::uint64_t wafers) {
         try {
             const sram::mesh m({}, columns, rows, wafers);
             return errc{};
@@ -100,5 +100,14 @@ TEST_CASE("mesh: nothing and too much are refused") {
     CHECK(code(1, 1, 0) == errc::invalid_argument);
     CHECK(code(1u << 16, 1u << 16, 1) == errc::invalid_argument);
     CHECK(code(0xffffffff, 0xffffffff, 0xffffffff) == errc::invalid_argument);
+    constexpr std::uint64_t beyond = std::uint64_t{1} << 32;  // 0, or 1, in 32 bits
+    for (const auto n : {beyond, beyond + 1, std::numeric_limits<std::uint64_t>::max()}) {
+        CHECK(code(n, 1, 1) == errc::invalid_argument);
+        CHECK(code(1, n, 1) == errc::invalid_argument);
+        CHECK(code(1, 1, n) == errc::invalid_argument);
+        CHECK(code(n, n, n) == errc::invalid_argument);
+        CHECK_THROWS_AS((void)sram::mesh::host(n), error);
+        CHECK_THROWS_AS((void)sram::mesh({}, 1, 1).with_wafers(n), error);
+    }
     CHECK_NOTHROW(sram::mesh({}, 1u << 16, (1u << 16) - 1, 1));
 }

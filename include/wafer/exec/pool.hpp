@@ -91,6 +91,18 @@ private:
     bool taken_ = false;
 };
 
+/// The most workers that a pool, or a plan for one, may have.
+inline constexpr std::size_t max_threads = 1024;
+
+/// How many workers a count of threads means: 0: one for each CPU this process may use.
+/// @throws error{errc::invalid_argument} above max_threads
+[[nodiscard]] inline std::size_t worker_count(std::size_t n_threads) {
+    if (n_threads > max_threads)
+        raise(errc::invalid_argument,
+              std::to_string(n_threads) + " threads are too many: at most " + std::to_string(max_threads));
+    return n_threads != 0 ? n_threads : std::min(system::usable_cpus(), max_threads);
+}
+
 /// Fixed workers 0..size()-1; worker 0 is the thread that calls run(). A waiting thread spins for some microseconds (the
 /// gap between two jobs of a forward pass), then yields, then sleeps in the kernel; where others want its CPU it sleeps at
 /// once. So an idle pool costs nothing, and a busy one does not fight over CPUs with other programs or with its own threads.
@@ -100,12 +112,12 @@ class thread_pool {
 public:
     /// @param n_threads  workers, the caller included; 0: one for each CPU this process may use.
     /// @param pin        ask the system to keep worker i on the i-th usable CPU (worker 0 is the caller's and stays free).
-    /// @throws error{errc::out_of_memory} when the system gives no more threads.
+    /// @throws error{errc::out_of_memory} when the system gives no more threads; error{errc::invalid_argument} for more
+    /// than max_threads
     explicit thread_pool(std::size_t n_threads = 0, bool pin = false)
-        : size_(n_threads != 0 ? n_threads : system::usable_cpus()),
-          spin_(size_ <= system::usable_cpus() ? spin_rounds : 0) {
+        : size_(worker_count(n_threads)), spin_(size_ <= system::usable_cpus() ? spin_rounds : 0) {
+        or_out_of_memory([&] { threads_.reserve(size_ - 1); });
         const auto refusal = exception_of([&] {  // no memory for a thread, or none to be had
-            threads_.reserve(size_ - 1);
             for (std::size_t i = 1; i < size_; ++i)
                 threads_.emplace_back([this, i, pin] {
                     if (pin) system::pin_this_thread(i);
@@ -113,8 +125,9 @@ public:
                 });
         });
         if (refusal) {
+            const std::size_t given = threads_.size() + 1;
             stop();
-            raise(errc::out_of_memory, "the system gives no more than " + std::to_string(threads_.size() + 1) + " of " +
+            raise(errc::out_of_memory, "the system gives no more than " + std::to_string(given) + " of " +
                                            std::to_string(size_) + " threads: ask for fewer");
         }
     }

@@ -46,19 +46,19 @@ struct model_plan {
 };
 
 /// Plans a model and a session. Allocates nothing of what it plans.
-/// @param n_threads  that will run it; 0: one for each CPU this process may use
+/// @param n_threads  that will run it, max_threads at most; 0: one for each CPU this process may use
 /// @param at_most  memory that may be used; default: what the system has available now
 /// @param others  tensors that the architecture does not use
 /// @throws error{errc::does_not_fit} naming the need, the limit and the longest context that would fit
 /// @throws error: unsupported_architecture, missing_key, missing_tensor, wrong_type, wrong_shape, corrupt; unsupported_key,
-/// unused_tensor; invalid_argument (shape); out_of_memory
+/// unused_tensor; invalid_argument (shape, n_threads); out_of_memory
 /// @cost  counting runs over shapes; no weight is read
 [[nodiscard]] inline model_plan plan(const checkpoint& file, sequence_shape shape = {}, std::size_t n_threads = 0,
                                      std::optional<bytes> at_most = {},
                                      unused_tensors others = unused_tensors::refused) {
     return or_out_of_memory([&] {
         const bytes limit = at_most ? *at_most : bytes(system::available_memory());
-        if (n_threads == 0) n_threads = system::usable_cpus();
+        n_threads = worker_count(n_threads);
         const network net(file, n_threads, others);
         shape = checked(shape, net.config());
         const auto scratch_for = [&](const sequence_shape& s) {

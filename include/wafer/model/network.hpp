@@ -35,9 +35,9 @@ namespace wafer::inline WAFER_ABI {
 /// resident. Not copied: its views and its sequences refer to it.
 class network {
 public:
-    /// Plans. @param n_tiles  owners of rows; normally the threads that will run it.
+    /// Plans. @param n_tiles  owners of rows; normally the threads that will run it. 0: one for each CPU
     /// @throws error: unsupported_architecture, missing_key, missing_tensor, wrong_type, wrong_shape, corrupt; unsupported_key;
-    /// unused_tensor, unless those are allowed
+    /// unused_tensor, unless those are allowed; invalid_argument (more tiles than max_threads)
     explicit network(const checkpoint& file, std::size_t n_tiles = 1, unused_tensors others = unused_tensors::refused)
         : weights_(make_architecture(file)), others_(others) {
         hyperparameters keys(file);
@@ -52,7 +52,7 @@ public:
                 if (auto line = list.check_others(config_, others); !line.empty()) warnings_.push_back(std::move(line));
             },
             weights_);
-        plan_.place(placements::spread{}, sram::mesh::host(static_cast<std::uint32_t>(n_tiles)));
+        plan_.place(placements::spread{}, sram::mesh::host(worker_count(n_tiles)));
         for (const auto& m : plan_.matrices()) stored_ += bytes(m.rows * row_bytes(m.type, m.cols));
         bindings_.bind_phantom(plan_);
         rope_ = rope_frequencies(config_.rope, {});
@@ -123,14 +123,14 @@ public:
         return wafer::cache_shape(checked(s, config_), config_);
     }
     /// Scratch that the largest pass of such a sequence takes: counted by running the passes over phantom weights.
-    /// @throws error{errc::invalid_argument}, as checked() does
+    /// @throws error{errc::invalid_argument}, as checked() and worker_count() do
     [[nodiscard]] bytes scratch_size(const sequence_shape& wanted, std::size_t n_workers) const {
         const sequence_shape s = checked(wanted, config_);
         const kv_cache cache = kv_cache::phantom(cache_shape(s));
         const auto no_swap = use();
         scratch count;
         meter<cost::none> unmetered;
-        exec::context<cost::none, exec::phantom> ctx(n_workers, count, unmetered);
+        exec::context<cost::none, exec::phantom> ctx(worker_count(n_workers), count, unmetered);
         for (const std::size_t n_tok : {std::size_t{1}, s.n_batch})
             forward(ctx, forward_batch{.tokens = {},
                                        .n_tok = n_tok,

@@ -27,18 +27,20 @@ struct tile_site {
 class mesh {
 public:
     /// @throws error{errc::invalid_argument} if a count is zero or the tiles do not fit a tile_id
-    constexpr mesh(tile_spec tile, std::uint32_t columns, std::uint32_t rows, std::uint32_t wafers = 1)
-        : tile_(tile), columns_(columns), rows_(rows), wafers_(wafers) {
+    constexpr mesh(tile_spec tile, std::uint64_t columns, std::uint64_t rows, std::uint64_t wafers = 1) : tile_(tile) {
         if (columns == 0 || rows == 0 || wafers == 0)
             raise(errc::invalid_argument, "a mesh needs at least one column, row and wafer");
-        const std::uint64_t on_wafer = std::uint64_t{columns} * rows;
-        if (on_wafer > std::numeric_limits<tile_id>::max() / wafers)
+        constexpr std::uint64_t most = std::numeric_limits<tile_id>::max();
+        if (columns > most / rows || columns * rows > most / wafers)
             raise(errc::invalid_argument, "a mesh has at most 2^32 - 1 tiles");
+        columns_ = static_cast<std::uint32_t>(columns);
+        rows_ = static_cast<std::uint32_t>(rows);
+        wafers_ = static_cast<std::uint32_t>(wafers);
     }
 
     /// This machine: one tile for each thread, all beside one another. Each takes what it is given unless `capacity` (a
     /// share of the caches, say) limits it.
-    [[nodiscard]] static constexpr mesh host(std::uint32_t threads, bytes capacity = unlimited) {
+    [[nodiscard]] static constexpr mesh host(std::uint64_t threads, bytes capacity = unlimited) {
         return mesh(tile_spec{.capacity = capacity}, threads, 1);
     }
 
@@ -58,7 +60,8 @@ public:
     [[nodiscard]] constexpr bytes wafer_capacity() const noexcept { return times(tile_.usable(), tiles_per_wafer()); }
     [[nodiscard]] constexpr bytes capacity() const noexcept { return times(tile_.usable(), tiles()); }
     /// The same wafers, more or fewer of them.
-    [[nodiscard]] constexpr mesh with_wafers(std::uint32_t n) const { return mesh(tile_, columns_, rows_, n); }
+    /// @throws error{errc::invalid_argument}, as the constructor
+    [[nodiscard]] constexpr mesh with_wafers(std::uint64_t n) const { return mesh(tile_, columns_, rows_, n); }
 
     /// The wafer that a tile is on, counted from 0. @pre id < tiles()
     [[nodiscard]] constexpr std::uint32_t wafer_of(tile_id id) const noexcept { return id / tiles_per_wafer(); }
@@ -93,7 +96,7 @@ private:
     }
 
     tile_spec tile_;
-    std::uint32_t columns_, rows_, wafers_;
+    std::uint32_t columns_ = 0, rows_ = 0, wafers_ = 0;
 };
 
 }  // namespace wafer::inline WAFER_ABI::sram

@@ -130,7 +130,7 @@ template <class Deal>
     const std::uint64_t at_least = std::max<std::uint64_t>(
         total.count / std::max<std::uint64_t>(where.wafer_capacity().count, 1), where.wafers() + 1u);
     for (std::uint64_t n = at_least, step = 1; n <= at_most && n / 2 <= at_least; n += step, step *= 2) {
-        const auto larger = where.with_wafers(static_cast<std::uint32_t>(n));
+        const auto larger = where.with_wafers(n);
         if (fits(items, deal(items, larger), larger))
             raise(errc::does_not_fit, refusal + std::to_string(n) + " would hold them");
     }
