@@ -48,7 +48,7 @@ TEST_SUITE("core.error") {
 
     TEST_CASE("errc: the first and the last code have their own names, so those between have too") {
         CHECK(to_string(errc::file_not_found) == "file_not_found");
-        CHECK(to_string(errc::wrong_model) == "wrong_model");
+        CHECK(to_string(errc::wrong_process) == "wrong_process");
     }
 
     TEST_CASE("raise: throws the error that it was given") {

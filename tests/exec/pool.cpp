@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: MIT
 #include <algorithm>
-#include <array>
 #include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <ctime>
+#include <functional>
 #include <limits>
-#include <mutex>
+#include <memory>
+#include <string>
+#include <support/child.hpp>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -16,6 +18,10 @@
 #include <doctest/doctest.h>
 
 #include <wafer/exec/pool.hpp>
+
+#if !defined(_WIN32)
+#include <sys/resource.h>
+#endif
 
 using namespace wafer;
 using namespace std::chrono_literals;
@@ -186,70 +192,6 @@ TEST_SUITE("exec.pool") {
         for (const int c : t.counts) CHECK(c == 4 * 100 * 5);
     }
 
-    TEST_CASE("turnstile: who comes again waits for those who wait already") {
-        // A user that lets go asks again at once, so that without a queue the first would have nearly every turn.
-        turnstile t;
-        std::array<int, 4> turns{};
-        int left = 200;
-        std::vector<std::thread> users;
-        for (auto& mine : turns)
-            users.emplace_back([&] {
-                for (bool over = false; !over;) {
-                    const std::scoped_lock in(t);
-                    over = left == 0;
-                    if (!over) --left, ++mine;
-                    std::this_thread::sleep_for(1ms);  // the others come meanwhile
-                }
-            });
-        for (auto& u : users) u.join();
-        CHECK(turns[0] + turns[1] + turns[2] + turns[3] == 200);
-        for (const int n : turns) CHECK(n >= 20);  // 50 where all threads are on time
-    }
-
-    TEST_CASE("turnstile: who gives up leaves the queue, and those behind have their turn") {
-        turnstile t;
-        CHECK_FALSE(t.lock_unless([] { return true; }));
-        t.lock();
-        std::atomic<bool> stop{false}, gave_up{false}, last_in{false};
-        std::thread first([&] { gave_up = !t.lock_unless([&] { return stop.load(); }); });
-        std::this_thread::sleep_for(20ms);
-        std::thread last([&] {
-            const std::scoped_lock turn(t);
-            last_in = true;
-        });
-        std::this_thread::sleep_for(20ms);
-        stop = true;
-        first.join();
-        CHECK(gave_up);
-        CHECK_FALSE(last_in);
-        t.unlock();
-        last.join();
-        CHECK(last_in);
-    }
-
-    TEST_CASE("turnstile: who gives up just when called hands the turn on") {
-        for (int i = 0; i < 300; ++i) {
-            turnstile t;
-            t.lock();
-            std::atomic<bool> stop{false}, last_in{false};
-            std::thread first([&] {
-                if (t.lock_unless([&] { return stop.load(); })) t.unlock();
-            });
-            std::this_thread::sleep_for(std::chrono::microseconds(i % 20 * 20));
-            std::thread last([&] {
-                const auto until = std::chrono::steady_clock::now() + 20s;
-                last_in = t.lock_unless([&] { return std::chrono::steady_clock::now() > until; });
-                if (last_in) t.unlock();
-            });
-            std::this_thread::sleep_for(std::chrono::microseconds(i % 7 * 50));
-            t.unlock();  // to the first, who finds both its turn and its stop
-            stop = true;
-            first.join();
-            last.join();
-            REQUIRE(last_in);
-        }
-    }
-
     TEST_CASE("thread_pool: can be destroyed at any time between jobs, also before the first") {
         for (int i = 0; i < 100; ++i) {
             thread_pool pool(4, i % 2 == 0);
@@ -269,6 +211,80 @@ TEST_SUITE("exec.pool") {
         CHECK(worker_count(0) == system::usable_cpus());
         CHECK(worker_count(max_threads) == max_threads);
     }
+
+#if !defined(_WIN32)
+#if !WAFER_TEST_SANITIZED  // which need far more address space than there is here
+    TEST_CASE("thread_pool: where the system gives fewer threads, that many it does give") {
+        const int given = wafer_test::status_of_child([] {
+            constexpr std::size_t n = 200;
+            const rlimit room{rlim_t{600} << 20, rlim_t{600} << 20};  // for stacks of 8 MiB
+            if (::setrlimit(RLIMIT_AS, &room) != 0) return 0;
+            const auto refusal = error_of([] { thread_pool pool(n); });
+            if (!refusal || refusal->code() != errc::out_of_memory) return 0;
+            const std::string text = refusal->what(), before = "the system gives no more than ";
+            if (!text.starts_with(before) || !text.ends_with(" of 200 threads: ask for fewer")) return 0;
+            const auto figure = static_cast<std::size_t>(std::stoul(text.substr(before.size())));
+            thread_pool pool(figure);
+            tally t(figure);
+            pool.run(t);
+            return t.counts == std::vector<int>(figure, 1) ? static_cast<int>(figure) : 0;
+        });
+        CHECK(given > 1);
+        CHECK(given < 200);
+    }
+#endif
+
+    TEST_CASE(
+        "thread_pool: in a forked child it is refused, its jobs run on the caller, and its end waits for nobody") {
+        for (const std::size_t n : {1u, 3u})
+            for (int i = 0; i < 50; ++i) {
+                auto pool = std::make_unique<thread_pool>(n);
+                auto turn = std::make_unique<std::unique_lock<turnstile>>(pool->lock());  // the parent is in a pass
+                for (int job = 0; job < i % 3; ++job) pool->run([](std::size_t) {});
+                const int status = wafer_test::status_of_child([&] {
+                    int wrong = 0;
+                    for (const std::function<void()>& use :
+                         {std::function<void()>([&] { (void)pool->lock(); }),
+                          std::function<void()>([&] { (void)pool->lock_unless([] { return true; }); }),
+                          std::function<void()>([&] { pool->check_process(); })}) {
+                        const auto refusal = error_of(use);
+                        wrong += !refusal || refusal->code() != errc::wrong_process;
+                    }
+                    tally t(n);
+                    pool->run(t);
+                    wrong += t.counts != std::vector<int>(n, 1);
+                    turn.reset();
+                    pool.reset();
+                    thread_pool own(n);
+                    const auto in = own.lock();
+                    own.run(t);
+                    wrong += t.counts != std::vector<int>(n, 2);
+                    return wrong;
+                });
+                REQUIRE(status == 0);
+                tally t(n);
+                pool->run(t);
+                turn.reset();
+                CHECK(t.counts == std::vector<int>(n, 1));
+            }
+    }
+
+    TEST_CASE("thread_pool: a job may fork on any worker, and parent and child each come to an end") {
+        for (const std::size_t where : {0u, 1u}) {
+            CAPTURE(where);
+            const int status = wafer_test::status_of_child([&] {  // what the forks leave behind ends with it
+                thread_pool pool(3);
+                pid_t child = -1;
+                pool.run([&](std::size_t worker) {
+                    if (worker == where) child = wafer_test::fork_mortal();
+                });
+                if (child == 0) ::_exit(7);  // run() ended here as well
+                return wafer_test::status_of(child);
+            });
+            CHECK(status == (where == 0 ? 7 : 0));  // a child that is a worker ends as threads do
+        }
+    }
+#endif
 
     TEST_CASE("share: parts follow one another, cover everything and differ by at most one item") {
         for (const std::size_t n : {0u, 1u, 5u, 1000u, 1001u})

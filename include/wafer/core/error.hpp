@@ -54,6 +54,7 @@ enum class errc : std::uint8_t {
     unsupported_key,     // a key asks for something that this release does not do for the architecture
     unused_tensor,  // tensors that the architecture does not use, so that answers would be wrong: see unused_tensors
     not_finite,     // logits that are no numbers: weights are damaged (NaN or infinity), or far out of range
+    wrong_process,       // made before fork() and used in the child: load again there
 };
 
 /// The enumerator's name, for logs and tests; "unknown" for a number that is none.
@@ -65,7 +66,7 @@ enum class errc : std::uint8_t {
         "unsupported_tokenizer", "bad_vocabulary",    "bad_utf8",       "bad_json",          "bad_template",
         "template_failed",       "bad_grammar",       "grammar_failed", "invalid_argument",  "context_full",
         "out_of_memory",         "does_not_fit",      "cancelled",      "stale_session",     "target_unavailable",
-        "wrong_model",           "unsupported_key",   "unused_tensor",  "not_finite"};
+        "wrong_model",           "unsupported_key",   "unused_tensor",  "not_finite",        "wrong_process"};
     return detail::name_in(names, code);
 }
 

@@ -32,6 +32,11 @@ inline void release_pages(std::byte* p, std::size_t n) noexcept;
 /// protection, and where the system refuses, this does nothing.
 inline void protect_pages(std::byte* p, std::size_t n, bool writable) noexcept;
 
+/// Has forks counted from here on, where there is fork(). Any thread. @throws error{errc::out_of_memory}
+inline void watch_forks();
+/// Another number in a child that fork() made than in its parent, since watch_forks(). Costs one read of memory.
+[[nodiscard]] inline std::uint32_t forks() noexcept;
+
 /// Tells the CPU that this is a waiting loop.
 inline void pause() noexcept {
 #if defined(__x86_64__)

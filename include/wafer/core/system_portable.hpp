@@ -37,6 +37,9 @@ inline constexpr std::align_val_t page_alignment{64};  // what panels need
 inline void release_pages(std::byte* p, std::size_t) noexcept { ::operator delete(p, page_alignment); }
 
 inline void protect_pages(std::byte*, std::size_t, bool) noexcept {}
+
+inline void watch_forks() {}
+[[nodiscard]] inline std::uint32_t forks() noexcept { return 0; }
 #endif
 
 }  // namespace wafer::inline WAFER_ABI::system

@@ -88,6 +88,9 @@ inline void protect_pages(std::byte* p, std::size_t n, bool writable) noexcept {
     if (p != nullptr) windows::VirtualProtect(p, n, writable ? windows::read_write : windows::read_only, &before);
 }
 
+inline void watch_forks() {}
+[[nodiscard]] inline std::uint32_t forks() noexcept { return 0; }
+
 }  // namespace wafer::inline WAFER_ABI::system
 
 #endif

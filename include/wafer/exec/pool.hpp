@@ -14,82 +14,14 @@
 #include <thread>
 #include <type_traits>
 #include <utility>
-#include <vector>
 
 #include <wafer/core/config.hpp>
 #include <wafer/core/error.hpp>
+#include <wafer/core/process.hpp>
 #include <wafer/core/system.hpp>
+#include <wafer/exec/turnstile.hpp>
 
 namespace wafer::inline WAFER_ABI {
-
-/// A mutex that lets its users in one by one in the order in which they came, and whose wait can be called off. (A
-/// std::timed_mutex does neither: whoever runs first takes it, again and again, and ThreadSanitizer does not know its
-/// timed wait.)
-class turnstile {
-public:
-    /// Waits for its turn.
-    void lock() {
-        std::unique_lock inside(mutex_);
-        waiter me;
-        if (!enter(me)) me.called.wait(inside, [&] { return me.granted; });
-    }
-    /// False, and not locked, soon after stopped() has become true. stopped() must not throw, nor use the turnstile.
-    template <class Stopped>
-    [[nodiscard]] bool lock_unless(Stopped&& stopped) {
-        constexpr std::chrono::milliseconds patience{5};
-        std::unique_lock inside(mutex_);
-        if (stopped()) return false;
-        waiter me;
-        if (enter(me)) return true;
-        do {
-            me.called.wait_for(inside, patience);
-            if (!stopped()) continue;
-            if (me.granted) pass_on();
-            else leave(me);
-            return false;
-        } while (!me.granted);
-        return true;
-    }
-    /// Lets the next one in. @pre locked
-    void unlock() {
-        const std::scoped_lock inside(mutex_);
-        pass_on();
-    }
-
-private:
-    struct waiter {  // on the stack of the thread that waits
-        std::condition_variable called;
-        waiter* next = nullptr;
-        bool granted = false;
-    };
-
-    /// True: it was free. False: `me` is the last in the queue.
-    [[nodiscard]] bool enter(waiter& me) noexcept {
-        if (!std::exchange(taken_, true)) return true;
-        waiter** end = &first_;
-        while (*end != nullptr) end = &(*end)->next;
-        *end = &me;
-        return false;
-    }
-    void leave(const waiter& me) noexcept {
-        waiter** at = &first_;
-        while (*at != &me) at = &(*at)->next;
-        *at = me.next;
-    }
-    /// It stays taken, by the first who waits. Called with the mutex held: afterwards that waiter may be gone.
-    void pass_on() noexcept {
-        waiter* const next = first_;
-        taken_ = next != nullptr;
-        if (next == nullptr) return;
-        first_ = next->next;
-        next->granted = true;
-        next->called.notify_one();
-    }
-
-    std::mutex mutex_;
-    waiter* first_ = nullptr;
-    bool taken_ = false;
-};
 
 /// The most workers that a pool, or a plan for one, may have.
 inline constexpr std::size_t max_threads = 1024;
@@ -107,7 +39,7 @@ inline constexpr std::size_t max_threads = 1024;
 /// gap between two jobs of a forward pass), then yields, then sleeps in the kernel; where others want its CPU it sleeps at
 /// once. So an idle pool costs nothing, and a busy one does not fight over CPUs with other programs or with its own threads.
 /// Several threads may share a pool: they take turns through lock(), first come, first served.
-/// Not for a forked child: fork() copies none of the threads, and the first run() there would wait for ever.
+/// A forked child has none of its threads: there lock() refuses, and the destructor waits for nobody.
 class thread_pool {
 public:
     /// @param n_threads  workers, the caller included; 0: one for each CPU this process may use.
@@ -115,32 +47,38 @@ public:
     /// @throws error{errc::out_of_memory} when the system gives no more threads; error{errc::invalid_argument} for more
     /// than max_threads
     explicit thread_pool(std::size_t n_threads = 0, bool pin = false)
-        : size_(worker_count(n_threads)), spin_(size_ <= system::usable_cpus() ? spin_rounds : 0) {
-        or_out_of_memory([&] { threads_.reserve(size_ - 1); });
+        : size_(worker_count(n_threads)), spin_(size_ <= system::usable_cpus() ? spin_rounds : 0),
+          threads_(or_out_of_memory([&] { return std::make_unique<kept<std::thread>[]>(size_ - 1); })) {
         const auto refusal = exception_of([&] {  // no memory for a thread, or none to be had
-            for (std::size_t i = 1; i < size_; ++i)
-                threads_.emplace_back([this, i, pin] {
+            for (; started_ < size_ - 1; ++started_)
+                threads_[started_].value = std::thread([this, i = started_ + 1, pin] {
                     if (pin) system::pin_this_thread(i);
                     serve(i);
                 });
         });
         if (refusal) {
-            const std::size_t given = threads_.size() + 1;
-            stop();
-            raise(errc::out_of_memory, "the system gives no more than " + std::to_string(given) + " of " +
+            end();
+            raise(errc::out_of_memory, "the system gives no more than " + std::to_string(started_ + 1) + " of " +
                                            std::to_string(size_) + " threads: ask for fewer");
         }
     }
-    ~thread_pool() { stop(); }
+    ~thread_pool() {
+        if (home_.is_here()) end();
+    }
     thread_pool(const thread_pool&) = delete;
     thread_pool& operator=(const thread_pool&) = delete;
 
     /// Workers, the caller included; at least 1.
     [[nodiscard]] std::size_t size() const noexcept { return size_; }
 
+    /// @throws error{errc::wrong_process} in a forked child, as whatever needs the threads does
+    void check_process() const { home_.check(); }
+
     /// Exclusive use for a series of jobs, as one forward pass is. run() itself does not lock.
+    /// @throws error{errc::wrong_process}
     [[nodiscard]] std::unique_lock<turnstile> lock() { return std::unique_lock(turn_); }
     /// The same, but gives up soon after stopped() has become true: the lock then owns nothing.
+    /// @throws error{errc::wrong_process}
     template <class Stopped>
     [[nodiscard]] std::unique_lock<turnstile> lock_unless(Stopped&& stopped) {
         if (!turn_.lock_unless(stopped)) return {};
@@ -148,11 +86,12 @@ public:
     }
 
     /// Calls job(worker) once for every worker, concurrently, and returns when all are done. @pre The caller holds lock(),
-    /// or is the pool's only user; job does not throw and does not call run().
+    /// or is the pool's only user; job does not throw and does not call run(). In a forked child the caller alone does the
+    /// work of all; only where job itself forked is the rest of it missing in the child.
     template <class Job>
     void run(Job&& job) noexcept {
-        if (size_ == 1) {
-            job(std::size_t{0});
+        if (size_ == 1 || !home_.is_here()) {
+            for (std::size_t worker = 0; worker < size_; ++worker) job(worker);
             return;
         }
         using plain = std::remove_reference_t<Job>;
@@ -160,10 +99,10 @@ public:
         object_ = const_cast<void*>(static_cast<const void*>(std::addressof(job)));
         pending_.store(static_cast<std::uint32_t>(size_ - 1), std::memory_order_relaxed);
         epoch_.fetch_add(1);
-        idle_.wake();
+        idle_.value.wake();
         job(std::size_t{0});
-        for (std::uint32_t left; (left = pending_.load(std::memory_order_acquire)) != 0;)
-            wait_while(pending_, left, caller_, crowded_);
+        for (std::uint32_t left; (left = pending_.load(std::memory_order_acquire)) != 0 && home_.is_here();)
+            wait_while(pending_, left, caller_.value, crowded_);
     }
 
 private:
@@ -188,6 +127,15 @@ private:
         std::atomic<std::uint32_t> sleepers_{0};
         std::mutex mutex_;
         std::condition_variable changed_;
+    };
+
+    /// Its destructor does nothing: end() calls the value's, and a forked child leaves it. (There std::thread's would join or
+    /// terminate, and glibc's of a condition variable waits until those who slept on it in the parent have left.)
+    template <class T>
+    union kept {
+        T value;
+        kept() : value() {}
+        ~kept() {}
     };
 
     // About 30 microseconds of pauses on current CPUs: longer than the serial gaps of a forward pass, shorter than a
@@ -229,22 +177,25 @@ private:
     void serve(std::size_t worker) noexcept {
         int crowded = 0;
         for (std::uint32_t seen = 0;;) {
-            wait_while(epoch_, seen, idle_, crowded);
+            wait_while(epoch_, seen, idle_.value, crowded);
             const std::uint32_t now = epoch_.load(std::memory_order_acquire);
             if (now == seen) continue;
             seen = now;
             if (stopping_.load(std::memory_order_relaxed)) return;
             call_(object_, worker);
-            if (pending_.fetch_sub(1) == 1) caller_.wake();
+            if (!home_.is_here()) return;  // the job forked, and this thread is all that there is
+            if (pending_.fetch_sub(1) == 1) caller_.value.wake();
         }
     }
 
-    void stop() noexcept {
+    void end() noexcept {
         stopping_.store(true, std::memory_order_relaxed);
         epoch_.fetch_add(1);
-        idle_.wake();
-        for (auto& t : threads_) t.join();
-        threads_.clear();
+        idle_.value.wake();
+        for (std::size_t i = 0; i < started_; ++i) threads_[i].value.join();
+        for (std::size_t i = 0; i < size_ - 1; ++i) std::destroy_at(&threads_[i].value);
+        std::destroy_at(&idle_.value);
+        std::destroy_at(&caller_.value);
     }
 
     std::size_t size_;
@@ -255,9 +206,11 @@ private:
     alignas(64) std::atomic<std::uint32_t> epoch_{0};
     alignas(64) std::atomic<std::uint32_t> pending_{0};
     std::atomic<bool> stopping_{false};
-    bed idle_, caller_;  // of workers between jobs, of run() while they work
+    kept<bed> idle_, caller_;  // of workers between jobs, of run() while they work
     turnstile turn_;
-    std::vector<std::thread> threads_;
+    home_process home_;
+    std::unique_ptr<kept<std::thread>[]> threads_;  // of workers 1, 2, ...
+    std::size_t started_ = 0;
 };
 
 /// Part `i` of `n` items dealt to `parts` owners in contiguous, nearly equal shares.

@@ -47,7 +47,7 @@ struct load_options {
 };
 
 /// A handle: copies share one model. Const and safe to share between threads; each conversation has a session of its own.
-/// Not for a forked child, where its threads are missing (see thread_pool): load after fork().
+/// In a forked child, which has none of its threads, it can be destroyed; whatever would compute raises errc::wrong_process.
 class model {
 public:
     /// Makes a checkpoint's weights resident. @throws error, as load() without what opening the file throws
@@ -114,9 +114,10 @@ public:
         });
     }
     /// The vocabulary as constrained output needs it; made when it is first asked for, from any thread.
-    /// @throws error{errc::unsupported_tokenizer} if the file has no vocabulary
+    /// @throws error{errc::unsupported_tokenizer} if the file has no vocabulary; error{errc::wrong_process}
     [[nodiscard]] std::shared_ptr<const grammar::token_trie> trie() const {
         const auto& all = words();
+        pool()->check_process();  // the parent may be making it
         std::call_once(state_->trie_made, [&] {
             state_->trie = std::make_shared<const grammar::token_trie>(grammar::token_trie::of(all));
         });

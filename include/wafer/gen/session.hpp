@@ -80,7 +80,7 @@ public:
     /// that is stopped on the way, by `how` or stop(), has ended when this returns, and the question is forgotten.
     /// @throws error{errc::context_full} if the conversation no longer fits; it then stands as before the question
     /// @throws error: bad_utf8, template_failed, bad_template, unsupported_tokenizer, grammar_failed, out_of_memory;
-    /// invalid_argument (nothing to read, or above 1 GiB of text)
+    /// wrong_process (in a forked child); invalid_argument (nothing to read, or above 1 GiB of text)
     /// @cost  here all turns are rendered and encoded; the network reads when the first piece is asked for
     [[nodiscard]] reply<Policy> ask(std::string_view text, const ask_options& how = {}) {
         return or_out_of_memory([&] {
@@ -319,6 +319,7 @@ private:
 
     /// Takes a prompt: what the sequence already holds of it stays. False if that was stopped.
     [[nodiscard]] bool begin(std::string_view prompt, bool continues = false) {
+        model_.pool()->check_process();
         std::vector<token_id> ids = words().encode(prompt, special_text::parse, &sequence_.stopping());
         if (stopping()) return false;
         if (words().adds_bos() && (ids.empty() || ids.front() != *words().bos()))

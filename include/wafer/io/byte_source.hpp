@@ -18,6 +18,7 @@
 
 #include <wafer/core/config.hpp>
 #include <wafer/core/error.hpp>
+#include <wafer/core/process.hpp>
 #include <wafer/io/mapped_file.hpp>
 
 namespace wafer::inline WAFER_ABI {
@@ -71,7 +72,8 @@ public:
 
     /// Fills `to` with the bytes from `offset` on. Safe from several threads at once.
     /// @throws error{errc::truncated} beyond the end; error{errc::io_failed} if the reader gave fewer bytes or threw;
-    /// error{errc::out_of_memory} if it threw std::bad_alloc
+    /// error{errc::out_of_memory} if it threw std::bad_alloc; error{errc::wrong_process} for a callback in a forked child: the
+    /// parent may have been in it
     void read(std::uint64_t offset, std::span<std::byte> to) const {
         if (offset > size_ || to.size() > size_ - offset)
             raise(errc::truncated, "the file has " + std::to_string(size_) + " bytes, and more were wanted",
@@ -80,6 +82,7 @@ public:
             std::copy_n(memory_.data() + offset, to.size(), to.data());
             return;
         }
+        reader_->home.check();
         const std::scoped_lock alone(reader_->turn);
         if (!reader_->failure) reader_->failure = exception_of([&] { call(offset, to); });
         if (reader_->failure) std::rethrow_exception(reader_->failure);
@@ -88,6 +91,7 @@ public:
 private:
     struct callback {
         std::function<std::size_t(std::uint64_t, std::span<std::byte>)> read;
+        home_process home;
         std::mutex turn;
         std::exception_ptr failure;
     };

@@ -17,6 +17,7 @@
 
 #include <wafer/core/config.hpp>
 #include <wafer/core/error.hpp>
+#include <wafer/core/process.hpp>
 #include <wafer/cost/policy.hpp>
 #include <wafer/exec/context.hpp>
 #include <wafer/io/checkpoint.hpp>
@@ -62,13 +63,15 @@ public:
 
     /// Makes the weights resident.
     /// @param asked  stops loading from another thread, within milliseconds
-    /// @throws error: cancelled, out_of_memory, io_failed
+    /// @throws error: cancelled, out_of_memory, io_failed; wrong_process in a forked child
     void load(const checkpoint& file, thread_pool& pool, const progress_fn& progress = {},
               const std::stop_token& asked = {}) {
+        home_.check();
         const auto turn = pool.lock_unless([&] { return asked.stop_requested(); });
         if (!turn) raise(errc::cancelled, "loading was stopped");
         resident_arena arena(plan_);
         arena.load(source_of(file), pool, progress, asked);
+        home_.check();  // a callback may have forked
         arena_ = std::move(arena);
         bindings_.bind(arena_);
         settle();
@@ -78,7 +81,9 @@ public:
     /// Waits for running passes. config() stays as it is, which anybody may read meanwhile.
     /// @throws error before anything has changed: wrong_shape and the like, if the checkpoint differs in more than its numbers;
     /// error{errc::io_failed} if its reader fails half-way: the network has no weights then until the next swap
+    /// @throws error{errc::wrong_process} in a forked child
     void swap(const checkpoint& file, thread_pool& pool) {
+        home_.check();
         const network other(file, plan_.tiles(), others_);
         model_config theirs = other.config_;
         theirs.name = config_.name;
@@ -91,7 +96,11 @@ public:
         const auto turn = pool.lock();  // before in_use_, as sequences do
         const std::unique_lock alone(in_use_);
         ++generation_;
-        if (const auto failure = exception_of([&] { arena_.fill(from, pool); })) {
+        const auto failure = exception_of([&] {
+            arena_.fill(from, pool);
+            home_.check();  // a callback may have forked
+        });
+        if (failure) {
             resident_ = false;
             ++generation_;  // sequences that began meanwhile are stale too
             std::rethrow_exception(failure);
@@ -109,8 +118,11 @@ public:
     [[nodiscard]] bool is_resident() const noexcept { return resident_.load(std::memory_order_acquire); }
     /// Tells networks apart by what decides their answers: see model/fingerprint.hpp. Computed when weights become resident.
     [[nodiscard]] std::uint64_t fingerprint() const noexcept { return fingerprint_.load(std::memory_order_acquire); }
-    /// Held by whoever runs a pass, so that no swap can come in between.
-    [[nodiscard]] std::shared_lock<std::shared_mutex> use() const { return std::shared_lock(in_use_); }
+    /// Held by whoever runs a pass, so that no swap can come in between. @throws error{errc::wrong_process}
+    [[nodiscard]] std::shared_lock<std::shared_mutex> use() const {
+        home_.check();
+        return std::shared_lock(in_use_);
+    }
     /// Counts swaps.
     [[nodiscard]] std::uint64_t generation() const noexcept { return generation_.load(std::memory_order_acquire); }
     /// Where the weights are resident; empty before load().
@@ -123,7 +135,7 @@ public:
         return wafer::cache_shape(checked(s, config_), config_);
     }
     /// Scratch that the largest pass of such a sequence takes: counted by running the passes over phantom weights.
-    /// @throws error{errc::invalid_argument}, as checked() and worker_count() do
+    /// @throws error{errc::invalid_argument}, as checked() and worker_count() do; error{errc::wrong_process}
     [[nodiscard]] bytes scratch_size(const sequence_shape& wanted, std::size_t n_workers) const {
         const sequence_shape s = checked(wanted, config_);
         const kv_cache cache = kv_cache::phantom(cache_shape(s));
@@ -199,6 +211,7 @@ private:
     std::atomic<std::uint64_t> fingerprint_{0};
     std::atomic<std::uint64_t> generation_{0};
     mutable std::shared_mutex in_use_;
+    home_process home_;
 };
 
 }  // namespace wafer::inline WAFER_ABI

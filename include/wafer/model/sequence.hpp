@@ -61,7 +61,7 @@ public:
     /// Reads tokens; afterwards logits() are those that follow the last one. None: changes nothing.
     /// @cost  one pass for each n_batch tokens, each with the pool to itself
     /// @throws error: stale_session after a swap; invalid_argument for ids outside the vocabulary; not_finite if a pass gave
-    /// logits that are no numbers, of which nothing stays
+    /// logits that are no numbers, of which nothing stays; wrong_process in a forked child
     eval_status eval(std::span<const std::int32_t> tokens) {
         return run(tokens, shape_.n_batch, 1, [](std::size_t, std::span<const float>) {});
     }

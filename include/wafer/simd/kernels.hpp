@@ -139,8 +139,14 @@ struct table_list {
 /// This machine's tables, worst to best: always the static one, and each of avx2 and avx512 that CPU and system allow,
 /// also where the static target already uses the same instructions (it has no integer dot products).
 [[nodiscard]] inline std::span<const kernel_table* const> available_targets() noexcept {
-    static const table_list list(host_features());
-    return list.all();
+    // Every list there can be, since each feature implies the one before. (A variable that is made when it is first wanted has
+    // a lock, and a forked child may find that held.)
+    static constexpr table_list lists[] = {
+        table_list({}), table_list({.avx2 = true}), table_list({.avx2 = true, .avx512 = true}),
+        table_list({.avx2 = true, .avx512 = true, .avx512_vnni = true}),
+        table_list({.avx2 = true, .avx512 = true, .avx512_vnni = true, .avx512_bf16 = true})};
+    const auto cpu = host_features();
+    return lists[cpu.avx2 + cpu.avx512 + cpu.avx512_vnni + cpu.avx512_bf16].all();
 }
 
 /// The table of that name: "static", "avx2" or "avx512".
