@@ -23,8 +23,9 @@ namespace {
 
 constexpr std::string_view usage =
     "usage: inspect MODEL [--ctx N] [--cache-type f32|f16|bf16|q8_0] [--threads N]\n"
-    "               [--tensors] [--device wse3x2]...\n"
-    "       inspect MODEL --logits ID,ID,... [--at POSITION,...] [--threads N] [--batch N]\n";
+    "               [--read] [--tensors] [--device wse3x2]...\n"
+    "       inspect MODEL --logits ID,ID,... [--at POSITION,...] [--threads N] [--batch N]\n"
+    "--read: read the file instead of mapping it, from network mounts and where others may write to it\n";
 
 struct usage_error : std::runtime_error {
     using std::runtime_error::runtime_error;
@@ -34,6 +35,7 @@ struct options {
     std::string model;
     wafer::sequence_shape shape;
     std::size_t n_threads = 0, n_batch = 0;
+    wafer::file_access access = wafer::file_access::map;
     bool tensors = false, help = false;
     std::vector<wafer::cost::any_device> devices;
     std::vector<std::int32_t> logits;
@@ -86,6 +88,7 @@ options parse(std::span<char* const> words) {
         else if (word == "--threads") o.n_threads = number<std::size_t>(value());
         else if (word == "--batch") o.n_batch = number<std::size_t>(value());
         else if (word == "--tensors") o.tensors = true;
+        else if (word == "--read") o.access = wafer::file_access::read;
         else if (word == "--device") o.devices.push_back(device_named(value()));
         else if (word == "--logits") o.logits = numbers<std::int32_t>(value());
         else if (word == "--at") o.at = numbers<std::size_t>(value());
@@ -213,7 +216,7 @@ void run(const options& o) {
         std::cout << usage;
         return;
     }
-    const auto file = wafer::open_checkpoint(o.model);
+    const auto file = wafer::open_checkpoint(o.model, o.access);
     if (!o.logits.empty()) return print_logits(file, o);
     const auto plan = wafer::plan(file, o.shape, o.n_threads,
                                   wafer::sram::unlimited);  // of any model, also of one too large for here

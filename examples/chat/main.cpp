@@ -64,12 +64,13 @@ void talk(const wafer::model& model, Session& session, const wafer::model_plan& 
 void run(options o, const char* program) {
     const auto prompt = prompt_of(o);
     const auto path = o.model.empty() ? default_model(program) : std::filesystem::path(o.model);
-    const auto file = wafer::open_checkpoint(path);
+    const auto file = wafer::open_checkpoint(path, o.access);
     const auto plan = wafer::plan(file, o.session.shape, o.n_threads);
 
     progress_bar bar("loading " + path.filename().string());
     wafer::load_options how_to_load;
     how_to_load.n_threads = plan.n_threads;
+    how_to_load.access = o.access;
     how_to_load.progress = [&](wafer::bytes done, wafer::bytes total) {
         bar.show(done, total);
         return true;

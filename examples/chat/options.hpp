@@ -34,6 +34,7 @@ struct options {
     wafer::session_options session;
     wafer::cost::fleet fleet;
     std::size_t n_threads = 0;
+    wafer::file_access access = wafer::file_access::map;
     bool json = false, help = false, version = false;
 };
 
@@ -99,6 +100,8 @@ inline constexpr option all_options[] = {
      [](options& o, word v) { o.session.shape.cache_type = cache_type_named(v); }},
     {"--threads", "N", "0: one for each CPU (0)",
      [](options& o, word v) { o.n_threads = number<std::size_t>(v, wafer::max_threads); }},
+    {"--read", "", "read FILE instead of mapping it: from network mounts, and where others may write to it",
+     [](options& o, word) { o.access = wafer::file_access::read; }},
     {"--help", "", "print this", [](options& o, word) { o.help = true; }},
     {"--version", "", "print the version", [](options& o, word) { o.version = true; }},
 };

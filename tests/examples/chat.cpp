@@ -38,6 +38,7 @@ TEST_CASE("chat: the default model knows 17 + 25, and nothing but the answer is 
 
 TEST_CASE("chat: a pipe is a prompt") {
     CHECK(chat({}, question + "\n").out == chat({"-p", question}).out);
+    CHECK(chat({"--read", "-p", question}).out == chat({"-p", question}).out);
     CHECK(chat({}, "\n").status == 2);
     CHECK(chat({"-p", ""}).status == 2);
 }

@@ -73,6 +73,7 @@ TEST_CASE("inspect: --logits gives llama.cpp's logits, and the same digits howev
         CHECK(
             inspect({path, "--logits", joined(reference.tokens), "--at", joined(at), "--threads", "1", "--batch", "7"})
                 .out == whole.out);
+        CHECK(inspect({path, "--read", "--logits", joined(reference.tokens), "--at", joined(at)}).out == whole.out);
         const auto last = inspect({path, "--logits", joined(reference.tokens)});
         CHECK(whole.out.ends_with(last.out));
         CHECK(is_one_line(last.out));

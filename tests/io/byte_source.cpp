@@ -59,7 +59,7 @@ std::pair<errc, std::string> refusal(std::function<std::size_t(std::uint64_t, st
 
 }  // namespace
 
-TEST_CASE("byte_source: the same bytes from a mapping, kept memory, owned memory and a reader") {
+TEST_CASE("byte_source: the same bytes from a mapping, a file that is read, kept memory, owned memory and a reader") {
     const auto bytes = content();
     check_reads(bytes);
     check_reads(std::span<const std::byte>(bytes));
@@ -69,6 +69,17 @@ TEST_CASE("byte_source: the same bytes from a mapping, kept memory, owned memory
     const wafer_test::temporary_directory folder;
     const auto path = folder.file("f", {reinterpret_cast<const char*>(bytes.data()), bytes.size()});
     check_reads(byte_source(wafer::mapped_file(path), path.string()));
+    check_reads(byte_source(wafer::input_file(path)));
+    for (const auto how : {wafer::file_access::map, wafer::file_access::read}) {
+        byte_source opened(path, how);
+        const byte_source moved(std::move(opened));
+        check_reads(moved);
+        CHECK(moved.name() == path.string());
+        CHECK(moved.is_mapped() == (how == wafer::file_access::map));
+        CHECK(moved.is_memory() == moved.is_mapped());
+        moved.check_unchanged();
+        CHECK_FALSE(moved.is_replaced());
+    }
     check_reads(file_reader{.size = 100, .read = [&](std::uint64_t offset, std::span<std::byte> to) {
                                 std::copy_n(bytes.begin() + static_cast<std::ptrdiff_t>(offset), to.size(), to.begin());
                                 return to.size();

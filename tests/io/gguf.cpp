@@ -416,6 +416,44 @@ TEST_CASE("gguf: any shard of a split model opens all of it") {
     }
 }
 
+TEST_CASE("gguf: files may be read instead of mapped, all shards of a split model too") {
+    const wafer_test::temporary_directory folder;
+    const auto shards = three_shards();
+    for (std::size_t i = 0; i < 3; ++i) shards[i].save(shard_path(folder, i));
+    for (std::size_t given = 0; given < 3; ++given) {
+        const auto opened = wafer::open_gguf(shard_path(folder, given), wafer::file_access::read);
+        CHECK_FALSE(opened.is_mapped());
+        CHECK(opened.tensors().size() == 4);
+        CHECK(opened.metadata().require<std::string>("general.architecture") == "llama");
+        for (const auto& t : opened.tensors()) {
+            CHECK(t.data.empty());
+            std::vector<std::byte> read(t.size());
+            opened.read(t, 0, read);
+            CHECK(std::memcmp(read.data(), &four[t.name == "d" ? 3 : 0], t.size()) == 0);
+        }
+        opened.check_unchanged();
+        CHECK(opened.replaced() == nullptr);
+    }
+    CHECK(wafer::open_gguf(shard_path(folder, 0)).is_mapped());
+    const auto path = folder.path() / "m.gguf";
+    small_model().save(path);
+    const auto opened = wafer::open_gguf(path, wafer::file_access::read);
+    const auto size = std::filesystem::file_size(path);
+    std::filesystem::resize_file(path, size - 1);
+    std::vector<std::byte> read(opened.tensors().back().size());
+    const auto refusal = wafer::error_of([&] { opened.read(opened.tensors().back(), 0, read); });
+    REQUIRE(refusal);
+    CHECK(refusal->code() == errc::truncated);
+    CHECK(refusal->where().file == path.string());
+    CHECK(refusal->where().offset == size - 1);
+    CHECK(wafer::error_of([&] { opened.check_unchanged(); })->code() == errc::truncated);
+
+    const auto split = wafer::open_gguf(shard_path(folder, 0), wafer::file_access::read);
+    std::filesystem::rename(shard_path(folder, 2), folder.path() / "elsewhere");
+    REQUIRE(split.replaced() != nullptr);
+    CHECK(*split.replaced() == shard_path(folder, 2).string());
+}
+
 TEST_CASE("gguf: shards that are missing, renamed or contradictory are named") {
     const auto with = [](const auto& change) {
         const wafer_test::temporary_directory folder;

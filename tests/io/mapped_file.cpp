@@ -15,15 +15,15 @@ using wafer::mapped_file;
 
 namespace {
 
+/// Of mapping and of reading, which is the same.
 errc refusal(const std::filesystem::path& path) {
-    try {
-        mapped_file file(path);
-    } catch (const wafer::error& e) {
-        CHECK(e.where().file == path.string());
-        return e.code();
-    }
-    FAIL("mapped: " << path.string());
-    return {};
+    const auto e = wafer::error_of([&] { mapped_file file(path); });
+    const auto other = wafer::error_of([&] { wafer::input_file file(path); });
+    if (!e || !other) FAIL("opened: " << path.string());
+    CHECK(e->where().file == path.string());
+    CHECK(other->code() == e->code());
+    CHECK(std::string(other->what()) == e->what());
+    return e->code();
 }
 
 std::string text(const mapped_file& file) {
@@ -55,7 +55,7 @@ TEST_CASE("mapped_file: pages that were given back are read anew") {
     CHECK(text(file) == content);
 }
 
-TEST_CASE("mapped_file: what cannot be mapped is refused by cause") {
+TEST_CASE("mapped_file, input_file: what cannot be opened is refused by cause") {
     const wafer_test::temporary_directory folder;
     CHECK(refusal(folder.path() / "absent") == errc::file_not_found);
     CHECK(refusal(folder.file("a", "x") / "below") == errc::file_not_found);

@@ -11,6 +11,7 @@
 #error "wafer included <windows.h>"
 #endif
 
+#include <chrono>
 #include <cstddef>
 #include <filesystem>
 #include <fstream>
@@ -123,7 +124,24 @@ void check_mappings() {
         check(data[6] == std::byte{'s'}, "content comes back");
         check(!std::ofstream(path, std::ios::binary), "nobody can write to a mapped file");
     }
-    check(std::filesystem::remove(path), "a file that is no longer mapped can be removed");
+    {
+        const wafer::input_file file(path);
+        std::string text(7, ' ');
+        const auto read = [&](std::uint64_t offset, std::size_t n) {
+            file.read(offset, std::as_writable_bytes(std::span(text).first(n)));
+        };
+        read(3, 4);
+        check(file.size() == 7 && text.starts_with("ghts"), "content is read from any place");
+        file.check_unchanged();
+        check(wafer::error_of([&] { read(3, 5); })->code() == wafer::errc::truncated, "the end is told");
+        std::filesystem::last_write_time(path, std::filesystem::last_write_time(path) - std::chrono::hours(1));
+        check(wafer::error_of([&] { file.check_unchanged(); })->code() == wafer::errc::io_failed, "writes are known");
+        check(!!(std::ofstream(path, std::ios::binary) << "we" << std::flush),
+              "others can write to a file that is read");
+        check(wafer::error_of([&] { read(0, 7); })->where().offset == 2, "a shorter file is read to its end");
+        check(wafer::error_of([&] { file.check_unchanged(); })->code() == wafer::errc::truncated, "shrinking is known");
+    }
+    check(std::filesystem::remove(path), "a file that is no longer open can be removed");
 
     for (const std::string_view content : {"first", "second"}) {
         wafer::replace_file file(path);
@@ -143,6 +161,9 @@ void check_mappings() {
         const wafer::mapped_file file(large);
         check(file.data().size() == std::size_t{5} << 30, "sizes have 64 bits");
         check(file.data().front() == std::byte{'x'} && file.data().back() == std::byte{'y'}, "offsets have 64 bits");
+        std::byte last{};
+        file.file().read((std::uint64_t{5} << 30) - 1, std::span(&last, 1));
+        check(last == std::byte{'y'}, "offsets have 64 bits for reading, too");
     }
     check_refusal(folder / "absent", wafer::errc::file_not_found);
     check_refusal(folder / "large" / "below", wafer::errc::file_not_found);

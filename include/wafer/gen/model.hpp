@@ -37,20 +37,23 @@ namespace wafer::inline WAFER_ABI {
 
 /// How weights become resident.
 struct load_options {
-    std::size_t n_threads = 0;                        // 0: one for each CPU this process may use
-    bool pin_threads = false;                         // keep each on a CPU of its own
-    std::shared_ptr<thread_pool> pool{};              // use these threads instead of new ones
-    progress_fn progress{};                           // return false to stop loading
-    std::stop_token stop{};                           // stops loading from another thread, within milliseconds
+    std::size_t n_threads = 0;            // 0: one for each CPU this process may use
+    bool pin_threads = false;             // keep each on a CPU of its own
+    std::shared_ptr<thread_pool> pool{};  // use these threads instead of new ones
+    progress_fn progress{};               // return false to stop loading
+    std::stop_token stop{};               // stops loading from another thread, within milliseconds
+    log_fn log{};                         // hears what was chosen and what will be slow; the library prints nothing
     unused_tensors others = unused_tensors::refused;  // tensors that the architecture does not use
-    log_fn log{};  // hears what was chosen and what will be slow; the library prints nothing
+    /// How files at paths are had, those of later swaps too: file_access::read for network mounts, and where others may write.
+    file_access access = file_access::map;
 };
 
 /// A handle: copies share one model. Const and safe to share between threads; each conversation has a session of its own.
 /// In a forked child, which has none of its threads, it can be destroyed; whatever would compute raises errc::wrong_process.
 class model {
 public:
-    /// Makes a checkpoint's weights resident. @throws error, as load() without what opening the file throws
+    /// Makes a checkpoint's weights resident. @throws error, as load() without what opening the file throws;
+    /// invalid_argument if it is mapped and the options want files to be read: open it so
     model(const checkpoint& file, const load_options& options = {})
         : state_(or_out_of_memory([&] { return make_state(file, options); })) {
         if (state_->log) or_out_of_memory([&] { report(); });
@@ -128,21 +131,24 @@ public:
     /// a distilled model with new weights arrives. Waits for running passes. Sessions begun before are stale: their
     /// next use raises errc::stale_session.
     /// @throws error before anything has changed: wrong_shape (or another architecture, type or constant), wrong_model
-    /// (another vocabulary), and what is wrong with the checkpoint itself, as load(); half-way io_failed or
-    /// out_of_memory, if its bytes cannot be read: see network::swap
+    /// (another vocabulary), and what is wrong with the checkpoint itself, as load(); half-way io_failed, truncated or
+    /// out_of_memory, if its bytes cannot be read or change: see network::swap
     /// @cost  one read of the file; no second copy of the weights
     void swap(const checkpoint& file) {
         or_out_of_memory([&] {
+            check_access(*state_, file);
             const auto words = read_vocabulary(file);
             if (words && state_->words && hash_of(*words).value() != state_->vocabulary.value())
                 raise(errc::wrong_model, "a swap needs the vocabulary of the resident model",
                       {file.path(), {}, "tokenizer.ggml.tokens"});
             state_->net->swap(file, *state_->pool);
+            report_replaced(*state_, file);
         });
     }
-    /// The same for a file. @throws error as above, and what open_checkpoint throws
+    /// The same for a file, mapped or read as load_options::access said. @throws error as above, and what open_checkpoint
+    /// throws
     void swap(const std::filesystem::path& path) {
-        or_out_of_memory([&] { swap(open_checkpoint(path)); });
+        or_out_of_memory([&] { swap(open_checkpoint(path, state_->access)); });
     }
 
 private:
@@ -160,6 +166,7 @@ private:
         std::vector<std::string> warnings;
         hash64 vocabulary;
         log_fn log;
+        file_access access{};
         std::once_flag trie_made;
         std::shared_ptr<const grammar::token_trie> trie;
     };
@@ -175,6 +182,8 @@ private:
         auto made = std::make_shared<state>();
         auto& s = *made;
         s.log = options.log;
+        s.access = options.access;
+        check_access(s, file);
         s.pool = options.pool ? options.pool : std::make_shared<thread_pool>(options.n_threads, options.pin_threads);
         s.net = std::make_shared<network>(file, s.pool->size(), options.others);
         if (auto words = read_vocabulary(file)) {
@@ -191,7 +200,18 @@ private:
         s.tool_chat = read_template(file, {"tokenizer.chat_template.tool_use"});
         s.drawn = read_sampling(file, s.warnings);
         s.net->load(file, *s.pool, options.progress, options.stop);
+        report_replaced(s, file);
         return made;
+    }
+    static void check_access(const state& s, const checkpoint& file) {
+        if (s.access == file_access::read && file.is_mapped())
+            raise(errc::invalid_argument, "the file is mapped where it should be read: open it with file_access::read",
+                  {file.path(), {}, {}});
+    }
+    static void report_replaced(const state& s, const checkpoint& file) {
+        if (!s.log) return;
+        if (const auto* name = file.replaced())
+            s.log(log_level::warning, *name + " was replaced meanwhile: the file that was there before is resident");
     }
 
     // The template under the first of these keys that the file has.
@@ -246,11 +266,12 @@ private:
 ///     const auto model = wafer::load("model.gguf");
 /// @throws error: file_not_found, permission_denied, not_a_file, io_failed; bad_magic, unsupported_version, truncated,
 /// corrupt, duplicate_name, unsupported_dtype; unsupported_architecture, missing_key, missing_tensor, wrong_type,
-/// wrong_shape; unsupported_key, unused_tensor; unsupported_tokenizer, bad_vocabulary; out_of_memory, target_unavailable, cancelled. A chat template
-/// that cannot be read is no error here, but one of model::chat().
+/// wrong_shape; unsupported_key, unused_tensor; unsupported_tokenizer, bad_vocabulary; out_of_memory, target_unavailable,
+/// cancelled. A file that others wrote to meanwhile is truncated or io_failed; if it shrinks while it is mapped, the process is
+/// killed: see load_options::access. A chat template that cannot be read is no error here, but one of model::chat().
 /// @cost  one read of the file; its weights' size in memory (exactly: plan())
 [[nodiscard]] inline model load(const std::filesystem::path& path, const load_options& options = {}) {
-    return or_out_of_memory([&] { return model(open_checkpoint(path), options); });
+    return or_out_of_memory([&] { return model(open_checkpoint(path, options.access), options); });
 }
 /// Loads a model that is in memory (kept by the caller until this returns, or handed over) or behind a reader, of which
 /// every byte is read once, when it is needed.

@@ -95,11 +95,12 @@ struct model_plan {
     });
 }
 
-/// The same for a file, of which the header alone is read. @throws error as above, and what open_checkpoint throws
+/// The same for a file, of which the header alone is mapped or read. @throws error as above, and what open_checkpoint throws
 [[nodiscard]] inline model_plan plan(const std::filesystem::path& path, sequence_shape shape = {},
                                      std::size_t n_threads = 0, std::optional<bytes> at_most = {},
-                                     unused_tensors others = unused_tensors::refused) {
-    return plan(open_checkpoint(path), shape, n_threads, at_most, others);
+                                     unused_tensors others = unused_tensors::refused,
+                                     file_access how = file_access::map) {
+    return plan(open_checkpoint(path, how), shape, n_threads, at_most, others);
 }
 
 }  // namespace wafer::inline WAFER_ABI

@@ -32,7 +32,7 @@
 #include <wafer/gen/session_state.hpp>
 #include <wafer/gen/stats.hpp>
 #include <wafer/gen/turns.hpp>
-#include <wafer/io/mapped_file.hpp>
+#include <wafer/io/input_file.hpp>
 #include <wafer/io/replace_file.hpp>
 #include <wafer/model/sequence.hpp>
 #include <wafer/text/call_format.hpp>
@@ -167,11 +167,11 @@ public:
     /// answers, bit for bit. What this session held, and all of its options but shape and grammar, are replaced.
     /// @throws error before anything has changed: bad_magic, unsupported_version, truncated, corrupt, wrong_model, wrong_type (of
     /// cache), context_full (it holds more tokens than this session can), stale_session, and as the constructor; for a path also
-    /// what mapped_file throws
+    /// what input_file throws
     void load(const std::filesystem::path& path) {
         or_out_of_memory([&] {
-            const mapped_file file(path);
-            load(file.data(), path.string());
+            const input_file file(path);
+            load(read_session_file(file), file.name());
         });
     }
     /// The same from memory; `name` stands for it in errors.

@@ -5,6 +5,7 @@
 //   8 sequence: i32 token[n_tok], f32 logit[n_vocab], u64 expert use[n_layer * n_expert], used cache | 9 u64 hash64 of 1 to 8
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -21,9 +22,11 @@
 #include <wafer/core/error.hpp>
 #include <wafer/core/hash.hpp>
 #include <wafer/core/json.hpp>
+#include <wafer/core/system.hpp>
 #include <wafer/gen/sampler.hpp>
 #include <wafer/gen/session_options.hpp>
 #include <wafer/gen/stats.hpp>
+#include <wafer/io/input_file.hpp>
 #include <wafer/text/chat_template.hpp>
 #include <wafer/text/json_check.hpp>
 
@@ -208,6 +211,39 @@ void write_session(std::span<const std::byte> head, const Sequence& tokens, cons
     return std::move(out.bytes);
 }
 
+/// Refuses what begins as no saved session does, or does not have as many bytes as it says. `begin`: the first 24 bytes, or all
+/// of fewer.  @throws error: bad_magic, unsupported_version, truncated, corrupt
+inline void check_session_begin(std::span<const std::byte> begin, std::uint64_t size, const std::string& name) {
+    const auto refuse = [&](errc code, const std::string& message) { raise(code, message, {name, {}, {}}); };
+    detail::session_reader in(begin, name);
+    const auto& magic = detail::session_magic;
+    if (begin.size() < magic.size() || in.take<std::remove_cvref_t<decltype(magic)>>() != magic)
+        refuse(errc::bad_magic, "not a saved session");
+    if (size < 6 * sizeof(std::uint64_t)) refuse(errc::truncated, "the saved session ends inside its head");
+    if (const auto version = in.take<std::uint32_t>(); version != detail::session_version)
+        refuse(errc::unsupported_version, "a saved session of version " + std::to_string(version) + "; version " +
+                                              std::to_string(detail::session_version) + " is read");
+    static_cast<void>(in.take<std::uint32_t>());  // the cache's type
+    if (const auto said = in.take<std::uint64_t>(); said != size)
+        refuse(said > size ? errc::truncated : errc::corrupt,
+               "the saved session has " + std::to_string(size) + " bytes and should have " + std::to_string(said));
+}
+
+/// All bytes of a saved session. They are read, never mapped: whatever happens to the file meanwhile is an error at worst.
+/// @throws error, as input_file and check_session_begin do; out_of_memory
+[[nodiscard]] inline std::vector<std::byte> read_session_file(const input_file& file) {
+    std::array<std::byte, 24> begin{};
+    const auto first = std::span(begin).first(std::min<std::size_t>(begin.size(), file.size()));
+    file.read(0, first);
+    check_session_begin(first, file.size(), file.name());
+    if (file.size() > system::available_memory())
+        raise(errc::out_of_memory, "no memory for the " + std::to_string(file.size()) + " bytes of a saved session",
+              {file.name(), {}, {}});
+    std::vector<std::byte> all(static_cast<std::size_t>(file.size()));
+    file.read(0, all);
+    return all;
+}
+
 /// Reads a saved session that is to be continued in one of this identity; `name` stands for the file in errors. What the
 /// sequence's bytes hold is left to sequence::restore().
 /// @throws error: bad_magic, unsupported_version, truncated, corrupt, wrong_model, wrong_type (of the cache)
@@ -215,19 +251,11 @@ void write_session(std::span<const std::byte> head, const Sequence& tokens, cons
 [[nodiscard]] inline session_state parse_session(std::span<const std::byte> file, const std::string& name,
                                                  const session_identity& whose) {
     const auto refuse = [&](errc code, const std::string& message) { raise(code, message, {name, {}, {}}); };
+    check_session_begin(file, file.size(), name);
     detail::session_reader in(file, name);
-    const auto& magic = detail::session_magic;
-    if (file.size() < magic.size() || in.take<std::remove_cvref_t<decltype(magic)>>() != magic)
-        refuse(errc::bad_magic, "not a saved session");
-    if (file.size() < 6 * sizeof(std::uint64_t)) refuse(errc::truncated, "the saved session ends inside its head");
-    if (const auto version = in.take<std::uint32_t>(); version != detail::session_version)
-        refuse(errc::unsupported_version, "a saved session of version " + std::to_string(version) + "; version " +
-                                              std::to_string(detail::session_version) + " is read");
+    static_cast<void>(in.take<std::array<std::byte, 12>>());  // magic and version, as the size below: checked
     const auto cache_type = in.take<std::uint32_t>();
-    if (const auto size = in.take<std::uint64_t>(); size != file.size())
-        refuse(size > file.size() ? errc::truncated : errc::corrupt,
-               "the saved session has " + std::to_string(file.size()) + " bytes and should have " +
-                   std::to_string(size));
+    static_cast<void>(in.take<std::uint64_t>());
     const std::size_t hashed = file.size() - sizeof(std::uint64_t);
     if (hash64().add(file.first(hashed)).value() != load_le<std::uint64_t>(file.data() + hashed))
         refuse(errc::corrupt, "the saved session is damaged: its checksum is wrong");

@@ -31,7 +31,7 @@ struct tensor_info {
     std::string name;
     dtype type{};
     shape dims;                       // row-major: the last extent is contiguous
-    std::span<const std::byte> data;  // where the file is memory; empty behind a reader: see checkpoint::read
+    std::span<const std::byte> data;  // where the file is memory; empty where it is read: see checkpoint::read
     std::size_t file = 0;             // which of the checkpoint's files holds it
     std::uint64_t offset = 0;         // of its data, from the start of that file
 
@@ -81,13 +81,28 @@ public:
     }
 
     /// Fills `to` with a tensor's bytes from `begin` on, wherever they are. Safe from several threads at once.
-    /// @throws error{errc::truncated} beyond the tensor's end; error{errc::io_failed} and what else a reader raises
+    /// @throws error{errc::truncated} beyond the tensor's end; error{errc::io_failed} and what else a reader or a file raises
     void read(const tensor_info& t, std::size_t begin, std::span<std::byte> to) const {
         const error_where where{files()[t.file], t.offset, t.name};
         if (begin > t.size() || to.size() > t.size() - begin)
             raise(errc::truncated, "more of the tensor was wanted than there is", where);
         if (!t.data.empty()) std::copy_n(t.data.data() + begin, to.size(), to.data());
         else state_->sources[t.file].read(t.offset + begin, to);
+    }
+
+    /// Whether any of its files is mapped.
+    [[nodiscard]] bool is_mapped() const noexcept { return state_->mapped; }
+    /// Whoever has read what it needs asks whether others wrote to the files meanwhile.
+    /// @throws error{errc::truncated} naming a file that shrank; error{errc::io_failed} for one that grew or was written to
+    void check_unchanged() const {
+        for (const auto& source : state_->sources) source.check_unchanged();
+    }
+    /// The first of its files whose path names another one by now, or none; null where there is none. What was opened is
+    /// whole all the same.
+    [[nodiscard]] const std::string* replaced() const noexcept {
+        for (const auto& source : state_->sources)
+            if (source.is_replaced()) return &source.name();
+        return nullptr;
     }
 
     /// A hint that part of a tensor's data will be read soon. For mapped files; otherwise does nothing.
@@ -113,7 +128,7 @@ private:
                 raise(errc::duplicate_name, "two tensors share a name", {files[t.file], t.offset, t.name});
             }
             for (const auto& t : tensors) size += bytes(t.size());
-            mapped = !sources.empty() && sources.front().is_mapped();
+            mapped = std::any_of(sources.begin(), sources.end(), [](const auto& s) { return s.is_mapped(); });
         }
         std::vector<std::size_t> by_name;
         bytes size{};

@@ -31,7 +31,6 @@
 #include <wafer/core/printable.hpp>
 #include <wafer/io/byte_source.hpp>
 #include <wafer/io/checkpoint.hpp>
-#include <wafer/io/mapped_file.hpp>
 #include <wafer/io/metadata.hpp>
 #include <wafer/io/path_text.hpp>
 #include <wafer/tensor/shape.hpp>
@@ -278,6 +277,12 @@ inline void place_tensors(const byte_source& file, std::uint64_t data_begin, std
     return part;
 }
 
+[[nodiscard]] inline checkpoint one_file(byte_source file, gguf_part part) {
+    checkpoint_contents all{std::move(part.meta), std::move(part.tensors), {file.name()}, {}, std::move(part.header)};
+    all.sources.push_back(std::move(file));
+    return checkpoint(std::move(all));
+}
+
 /// Which shard of a split model a file says it is; count is 1 for a model in one file.
 struct gguf_split {
     std::size_t number, count;
@@ -296,8 +301,8 @@ struct gguf_split {
 }
 
 /// Opens all shards of a split model, given one of them and what was read of it.
-[[nodiscard]] inline checkpoint_contents open_gguf_shards(const std::filesystem::path& path, byte_source file,
-                                                          gguf_part given) {
+[[nodiscard]] inline checkpoint_contents open_gguf_shards(const std::filesystem::path& path, file_access how,
+                                                          byte_source file, gguf_part given) {
     const gguf_split split(given.meta);
     const std::string name = path_text(path.filename());
     const std::string suffix = gguf_shard_suffix(split.number, split.count);
@@ -311,7 +316,7 @@ struct gguf_split {
         shard_path.replace_filename(std::u8string(sibling.begin(), sibling.end()));
         const bool is_given = i == split.number;
         all.files.push_back(path_text(shard_path));
-        all.sources.push_back(is_given ? std::move(file) : byte_source(mapped_file(shard_path), all.files.back()));
+        all.sources.push_back(is_given ? std::move(file) : byte_source(shard_path, how));
         auto part = is_given ? std::move(given) : read_gguf(all.sources.back());
         for (auto& t : part.tensors) t.file = i;
         const gguf_split place(part.meta);
@@ -319,7 +324,9 @@ struct gguf_split {
             raise(errc::corrupt, "the shard says it is another one than its name does",
                   {all.files.back(), {}, "split.no"});
         std::move(part.tensors.begin(), part.tensors.end(), std::back_inserter(all.tensors));
-        if (i == 0) all.meta = std::move(part.meta);
+        if (i != 0) continue;
+        all.meta = std::move(part.meta);
+        all.header = std::move(part.header);  // of which those are views
     }
     const auto announced = all.meta.find<std::uint64_t>("split.tensors.count");
     if (announced && *announced != all.tensors.size())
@@ -343,10 +350,7 @@ struct gguf_split {
             raise(errc::invalid_argument,
                   "one shard of a split model; open it from its path, so that the others are found",
                   {file.name(), {}, {}});
-        checkpoint_contents all{
-            std::move(part.meta), std::move(part.tensors), {file.name()}, {}, std::move(part.header)};
-        all.sources.push_back(std::move(file));
-        return checkpoint(std::move(all));
+        return detail::one_file(std::move(file), std::move(part));
     });
 }
 
@@ -359,16 +363,13 @@ struct gguf_split {
 
 /// Opens a GGUF file, and with any one shard of a split model (name-00001-of-00003.gguf) all of them; the metadata is
 /// the first shard's. Reads the headers alone: a weight is not touched before somebody looks at it.
-/// @throws what open_gguf and mapped_file throw; error{errc::file_not_found} names a shard that is not there
-[[nodiscard]] inline checkpoint open_gguf(const std::filesystem::path& path) {
+/// @throws what open_gguf and byte_source throw; error{errc::file_not_found} names a shard that is not there
+[[nodiscard]] inline checkpoint open_gguf(const std::filesystem::path& path, file_access how = file_access::map) {
     return or_out_of_memory([&] {
-        byte_source file(mapped_file(path), path_text(path));
+        byte_source file(path, how);
         auto part = detail::read_gguf(file);
-        if (detail::gguf_split(part.meta).count > 1)
-            return checkpoint(detail::open_gguf_shards(path, std::move(file), std::move(part)));
-        checkpoint_contents all{std::move(part.meta), std::move(part.tensors), {path_text(path)}, {}, {}};
-        all.sources.push_back(std::move(file));
-        return checkpoint(std::move(all));
+        if (detail::gguf_split(part.meta).count == 1) return detail::one_file(std::move(file), std::move(part));
+        return checkpoint(detail::open_gguf_shards(path, how, std::move(file), std::move(part)));
     });
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // L3 io: a file as read-only memory. Knows no format.
-// If another program shortens the file while it is mapped, reading the lost part kills the process (SIGBUS on POSIX):
-// do not edit a model file in place while it is loaded.
+// If another program shortens the file while it is mapped, to touch the lost part kills the process (SIGBUS on POSIX), and the
+// same where a network or a disk fails: read files that others may write to, and those on network mounts (io/input_file.hpp).
 #pragma once
 
 #include <cstddef>
@@ -10,6 +10,7 @@
 #include <utility>
 
 #include <wafer/core/config.hpp>
+#include <wafer/io/input_file.hpp>
 
 #if defined(_WIN32)
 #include <wafer/io/map_windows.hpp>
@@ -23,9 +24,12 @@ namespace wafer::inline WAFER_ABI {
 class mapped_file {
 public:
     /// @throws error{file_not_found, permission_denied, not_a_file, truncated (empty), out_of_memory, io_failed}
-    explicit mapped_file(const std::filesystem::path& path) : data_(system::map_file(path)) {}
-    mapped_file(mapped_file&& other) noexcept : data_(std::exchange(other.data_, {})) {}
+    explicit mapped_file(const std::filesystem::path& path)
+        : file_(path, input_file::writers::kept_out),
+          data_(system::map_file(file_.native(), file_.size(), {file_.name(), {}, {}})) {}
+    mapped_file(mapped_file&& other) noexcept : file_(std::move(other.file_)), data_(std::exchange(other.data_, {})) {}
     mapped_file& operator=(mapped_file&& other) noexcept {
+        std::swap(file_, other.file_);
         std::swap(data_, other.data_);
         return *this;
     }
@@ -35,6 +39,8 @@ public:
 
     /// The whole file. Valid as long as the mapping, wherever that is moved.
     [[nodiscard]] std::span<const std::byte> data() const noexcept { return data_; }
+    /// What is mapped: to ask whether it is still as it was.
+    [[nodiscard]] const input_file& file() const noexcept { return file_; }
 
     /// Hints about a part of data(): it will be read soon; or not again for now (its memory is given
     /// back, and a later read fetches it anew).
@@ -42,6 +48,7 @@ public:
     static void wont_need(std::span<const std::byte> part) noexcept { system::wont_need(part); }
 
 private:
+    input_file file_;
     std::span<const std::byte> data_;
 };
 

@@ -12,9 +12,7 @@
 #include <utility>
 
 #include <wafer/core/config.hpp>
-#include <wafer/io/map_windows.hpp>
-
-struct _OVERLAPPED;  // the system's own name
+#include <wafer/io/stored_file_windows.hpp>
 
 namespace wafer::inline WAFER_ABI::system {
 

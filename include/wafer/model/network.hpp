@@ -63,7 +63,8 @@ public:
 
     /// Makes the weights resident.
     /// @param asked  stops loading from another thread, within milliseconds
-    /// @throws error: cancelled, out_of_memory, io_failed; wrong_process in a forked child
+    /// @throws error: cancelled, out_of_memory, io_failed, truncated (a file that others wrote to meanwhile, too);
+    /// wrong_process in a forked child
     void load(const checkpoint& file, thread_pool& pool, const progress_fn& progress = {},
               const std::stop_token& asked = {}) {
         home_.check();
@@ -72,6 +73,7 @@ public:
         resident_arena arena(plan_);
         arena.load(source_of(file), pool, progress, asked);
         home_.check();  // a callback may have forked
+        file.check_unchanged();
         arena_ = std::move(arena);
         bindings_.bind(arena_);
         settle();
@@ -80,7 +82,8 @@ public:
     /// Replaces the weights in place by those of another checkpoint of the same shape, and makes every earlier sequence stale.
     /// Waits for running passes. config() stays as it is, which anybody may read meanwhile.
     /// @throws error before anything has changed: wrong_shape and the like, if the checkpoint differs in more than its numbers;
-    /// error{errc::io_failed} if its reader fails half-way: the network has no weights then until the next swap
+    /// error{errc::io_failed} or truncated if its reader fails half-way, or others wrote to the file meanwhile: the network has
+    /// no weights then until the next swap
     /// @throws error{errc::wrong_process} in a forked child
     void swap(const checkpoint& file, thread_pool& pool) {
         home_.check();
@@ -99,6 +102,7 @@ public:
         const auto failure = exception_of([&] {
             arena_.fill(from, pool);
             home_.check();  // a callback may have forked
+            file.check_unchanged();
         });
         if (failure) {
             resident_ = false;
