@@ -5,9 +5,11 @@
 #include <filesystem>
 #include <fstream>
 #include <functional>
+#include <iterator>
 #include <optional>
 #include <string>
 #include <string_view>
+#include <support/child.hpp>
 #include <support/reasoner.hpp>
 #include <support/synthetic.hpp>
 #include <support/temporary.hpp>
@@ -19,6 +21,10 @@
 #include <wafer/gen/model.hpp>
 #include <wafer/gen/plan.hpp>
 #include <wafer/gen/session.hpp>
+
+#if !defined(_WIN32)
+#include <sys/resource.h>
+#endif
 
 using namespace wafer;
 
@@ -213,3 +219,25 @@ TEST_CASE(
     CHECK(code_of(folder.path()) == errc::not_a_file);
     CHECK(other.save() == chat.save());
 }
+
+#if !defined(_WIN32)
+TEST_CASE("file_access: a save beyond the limit on the size of files is a typed error, and the conversation goes on") {
+    const wafer_test::temporary_directory folder;
+    const auto path = folder.file("session", "what was there");
+    const int status = wafer_test::status_of_child([&] {
+        const rlimit limit{20'000, 20'000};  // less than the row of logits and the cache take
+        if (::setrlimit(RLIMIT_FSIZE, &limit) != 0) return 1;
+        session<> chat{load(WAFER_EXAMPLES "/tiny_reasoner/tiny_reasoner.gguf", {.n_threads = 1}),
+                       wafer_test::greedy()};
+        (void)chat.ask("What is 17 + 25?").text();
+        const auto size = chat.save().size();
+        const auto e = error_of([&] { chat.save(path); });
+        if (size <= 20'000 || !e || e->code() != errc::io_failed || e->where().file != path.string()) return 2;
+        if (std::string(e->what()).find(std::to_string(size) + " bytes are more than") == std::string::npos) return 3;
+        return chat.ask("What is 17 + 25?").text() == "17 + 25 = 42" ? 7 : 4;
+    });
+    CHECK(status == 7);
+    CHECK(std::filesystem::file_size(path) == 14);
+    CHECK(std::distance(std::filesystem::directory_iterator(folder.path()), {}) == 1);
+}
+#endif

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: MIT
+#include <algorithm>
 #include <csignal>
+#include <cstdint>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <span>
 #include <string>
 #include <string_view>
+#include <support/child.hpp>
 #include <support/temporary.hpp>
 #include <sys/resource.h>
 #include <unistd.h>
@@ -13,6 +16,11 @@
 #include <doctest/doctest.h>
 
 #include <wafer/io/replace_file.hpp>
+
+#if defined(__linux__)
+#include <sched.h>
+#include <sys/mount.h>
+#endif
 
 using wafer::errc;
 using wafer::replace_file;
@@ -134,6 +142,74 @@ TEST_CASE("replace_file: a link stays a link, and what it names is replaced") {
     std::filesystem::create_symlink("round", folder.path() / "round");
     CHECK(wafer::error_of([&] { replace_file file(folder.path() / "round"); })->code() == errc::not_a_file);
 }
+
+TEST_CASE("replace_file: a limit on the size of files is an error before anything is written, and kills nobody") {
+    const wafer_test::temporary_directory folder;
+    const auto path = folder.file("f", "old");
+    // A child, in which the signal has not been ignored. 7: as it should be.
+    const auto writes = [&](std::uint64_t announced, std::size_t size) {
+        return wafer_test::status_of_child([&] {
+            const rlimit limit{50'000, 50'000};
+            if (::setrlimit(RLIMIT_FSIZE, &limit) != 0) return 1;
+            const auto refusal = wafer::error_of([&] {
+                replace_file file(path, announced);
+                for (std::size_t left = size; left != 0;) {
+                    const auto now = std::min<std::size_t>(left, 30'000);
+                    file.write(bytes_of(std::string(now, 'x')));
+                    left -= now;
+                }
+                file.commit();
+            });
+            const auto most = std::max<std::uint64_t>(announced, size);
+            if (most <= 50'000) return refusal ? 2 : 7;
+            if (!refusal || refusal->code() != errc::io_failed || refusal->where().file != path.string()) return 3;
+            const auto text = "could not be written to its end: " + std::to_string(most) +
+                              " bytes are more than a file of this process may have, 50000 (RLIMIT_FSIZE, ulimit -f)";
+            return std::string(refusal->what()).starts_with(text) ? 7 : 4;
+        });
+    };
+    for (const std::uint64_t announced : {0, 60'000, 2'000'000'000}) {
+        CAPTURE(announced);
+        CHECK(writes(announced, 60'000) == 7);
+        CHECK(read(path) == "old");
+        CHECK(count(folder.path()) == 1);
+    }
+    CHECK(writes(50'000, 50'000) == 7);
+    CHECK(read(path) == std::string(50'000, 'x'));
+    CHECK(writes(0, 100) == 7);
+    CHECK(writes(10'000, 100) == 7);  // what was not needed is not part of the file
+    CHECK(read(path) == std::string(100, 'x'));
+    CHECK(count(folder.path()) == 1);
+}
+
+#if defined(__linux__)
+TEST_CASE("replace_file: where a disk has no room for all of it, nothing is written at all") {
+    const wafer_test::temporary_directory folder;
+    const int status = wafer_test::status_of_child([&] {  // a small file system, where the system allows one
+        const auto user = std::to_string(::geteuid()), group = std::to_string(::getegid());
+        if (::unshare(CLONE_NEWUSER | CLONE_NEWNS) != 0) return 77;
+        std::ofstream("/proc/self/setgroups") << "deny";
+        std::ofstream("/proc/self/uid_map") << "0 " + user + " 1";
+        std::ofstream("/proc/self/gid_map") << "0 " + group + " 1";
+        if (::mount("none", folder.path().c_str(), "tmpfs", 0, "size=256k") != 0) return 77;
+        const auto path = folder.file("f", "old");
+        for (const std::uint64_t announced : {300'000, 0}) {
+            const auto refusal = wafer::error_of([&] {
+                replace_file file(path, announced);
+                if (announced != 0) ::_exit(1);
+                for (int i = 0; i < 10; ++i) file.write(bytes_of(std::string(30'000, 'x')));
+                file.commit();
+            });
+            if (!refusal || refusal->code() != errc::io_failed) return 2;
+            if (std::string(refusal->what()).find("No space left on device") == std::string::npos) return 3;
+            if (read(path) != "old" || count(folder.path()) != 1) return 4;
+        }
+        return 7;
+    });
+    if (status == 77) MESSAGE("skipped: no file system can be mounted here");
+    else CHECK(status == 7);
+}
+#endif
 
 TEST_CASE("replace_file: a full disk is an error, and the old file stands") {
     const wafer_test::temporary_directory folder;

@@ -140,14 +140,15 @@ public:
 
     /// Keeps the whole conversation: messages, tokens with their logits and cache, how answers are drawn and the state of their
     /// randomness. A running answer ends here, as far as it came. What the work cost is not kept. The file is replaced as a
-    /// whole, or not at all.
+    /// whole, or not at all: where there is no room for it (disk, quota, RLIMIT_FSIZE), that is io_failed, and nothing is left.
     /// @throws error: stale_session, not_a_file, io_failed, out_of_memory
     /// @cost  bytes: the cache's used positions, 4 a token and a row of the vocabulary, 8 an expert of a layer, text
     void save(const std::filesystem::path& path) {
         or_out_of_memory([&] {
             settle_all();
-            replace_file file(path);
-            write_session(saved_head(), sequence_, [&](std::span<const std::byte> part) { file.write(part); });
+            const auto head = saved_head();
+            replace_file file(path, saved_size(head));
+            write_session(head, sequence_, [&](std::span<const std::byte> part) { file.write(part); });
             file.commit();
         });
     }
@@ -157,7 +158,7 @@ public:
             settle_all();
             const auto head = saved_head();
             std::vector<std::byte> file;
-            file.reserve(head.size() + sequence_.saved_size(sequence_.position()) + sizeof(std::uint64_t));
+            file.reserve(saved_size(head));
             write_session(head, sequence_,
                           [&](std::span<const std::byte> part) { file.insert(file.end(), part.begin(), part.end()); });
             return file;
@@ -250,6 +251,10 @@ private:
                                 .messages = messages_,
                                 .n_tok = sequence_.position()};
         return session_head(now, identity(), sequence_.saved_size(now.n_tok));
+    }
+
+    [[nodiscard]] std::size_t saved_size(std::span<const std::byte> head) const {
+        return head.size() + sequence_.saved_size(sequence_.position()) + sizeof(std::uint64_t);
     }
 
     [[nodiscard]] const tokenizer& words() const { return model_.words(); }

@@ -6,9 +6,11 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <filesystem>
 #include <span>
 #include <string>
+#include <system_error>
 #include <utility>
 
 #include <wafer/core/config.hpp>
@@ -32,7 +34,9 @@ __declspec(dllimport) unsigned long __stdcall GetCurrentProcessId();
 class new_file {
 public:
     new_file() noexcept = default;
-    ~new_file() { (void)close(); }
+    ~new_file() {
+        if (is_open()) windows::CloseHandle(file_);
+    }
     new_file(const new_file&) = delete;
     new_file& operator=(const new_file&) = delete;
 
@@ -41,29 +45,40 @@ public:
         constexpr unsigned long generic_write = 0x4000'0000, create_new = 1, file_exists = 80;
         file_ = windows::CreateFileW(path.c_str(), generic_write, 0, nullptr, create_new, 0, nullptr);
         if (is_open()) return outcome::settled;
-        return windows::GetLastError() == file_exists ? outcome::name_taken : outcome::settled;
+        refused_ = windows::GetLastError();
+        return refused_ == file_exists ? outcome::name_taken : outcome::settled;
     }
     [[nodiscard]] bool is_open() const noexcept { return file_ != nullptr && file_ != windows::no_handle(); }
+    [[nodiscard]] std::string why_not_open() const { return reason(refused_); }
 
-    [[nodiscard]] bool write(std::span<const std::byte> part) noexcept {
+    // Each of these tells in words what stands in the way; nothing: it is done.
+
+    /// Nothing: the disk is asked when it is written to.
+    [[nodiscard]] std::string reserve(std::uint64_t) { return {}; }
+    [[nodiscard]] std::string write(std::span<const std::byte> part) {
         constexpr std::size_t most = std::size_t{1} << 30;  // in one call
         while (!part.empty()) {
             unsigned long n = 0;
             const auto now = static_cast<unsigned long>(std::min(part.size(), most));
-            if (windows::WriteFile(file_, part.data(), now, &n, nullptr) == 0 || n == 0) return false;
+            if (windows::WriteFile(file_, part.data(), now, &n, nullptr) == 0 || n == 0) return reason();
             part = part.subspan(n);
         }
-        return true;
+        return {};
     }
-    [[nodiscard]] bool flush() noexcept { return windows::FlushFileBuffers(file_) != 0; }
-    [[nodiscard]] bool close() noexcept {
-        const bool closed = !is_open() || windows::CloseHandle(file_) != 0;
-        file_ = nullptr;
-        return closed;
+    [[nodiscard]] std::string flush() { return windows::FlushFileBuffers(file_) != 0 ? std::string() : reason(); }
+    [[nodiscard]] std::string close() {
+        void* const file = std::exchange(file_, nullptr);
+        return file == nullptr || file == windows::no_handle() || windows::CloseHandle(file) != 0 ? std::string()
+                                                                                                  : reason();
     }
 
 private:
+    [[nodiscard]] static std::string reason(unsigned long code = windows::GetLastError()) {
+        return std::system_category().message(static_cast<int>(code)) + " (system error " + std::to_string(code) + ")";
+    }
+
     void* file_ = nullptr;
+    unsigned long refused_ = 0;
 };
 
 }  // namespace wafer::inline WAFER_ABI::system
