@@ -15,7 +15,7 @@ TEST_SUITE("core.error") {
 
     TEST_CASE("error: every enumerator has a name, and other numbers are unknown") {
         CHECK(to_string(errc::file_not_found) == "file_not_found");
-        CHECK(to_string(errc::wrong_model) == "wrong_model");
+        CHECK(to_string(errc::wrong_process) == "wrong_process");
         CHECK(to_string(log_level::info) == "info");
         CHECK(to_string(log_level::warning) == "warning");
         for (const int n : {77, 200, 255}) {
@@ -25,11 +25,11 @@ TEST_SUITE("core.error") {
         }
     }
 
-    TEST_CASE("error: what() is one line, message first, then every part of where that is known") {
+    TEST_CASE("error: what() is one line: the file, the message, then every part of where that is known") {
         CHECK(std::string(error(errc::corrupt, "a count").what()) == "a count");
         CHECK(std::string(error(errc::corrupt, "a count", {"m.gguf", 12, "w"}).what()) ==
-              "a count [w] in m.gguf at byte 12");
-        CHECK(std::string(error(errc::corrupt, "a count", {"m.gguf", {}, {}}).what()) == "a count in m.gguf");
+              "m.gguf: a count [w] at byte 12");
+        CHECK(std::string(error(errc::corrupt, "a count", {"m.gguf", {}, {}}).what()) == "m.gguf: a count");
     }
 
     TEST_CASE("error: names from a file spoil no terminal, break no line and have an end") {
@@ -37,7 +37,7 @@ TEST_SUITE("core.error") {
         const error e(errc::corrupt, "no '" + name + "'", {"f\n", {}, name + std::string(100'000, 'x')});
         const std::string clean = "a?[2J????\xc3\xa4";
         CHECK(e.where().tensor == clean + std::string(120 - clean.size(), 'x') + "...");
-        CHECK(std::string(e.what()) == "no '" + clean + "' [" + e.where().tensor + "] in f?");
+        CHECK(std::string(e.what()) == "f?: no '" + clean + "' [" + e.where().tensor + "]");
         const std::string text = error(errc::corrupt, std::string(100'000, 'y')).what();
         CHECK(text.size() < 5000);
         CHECK(text.ends_with("y..."));

@@ -78,16 +78,17 @@ struct error_where {
 };
 
 /// The only exception that the library throws on purpose. what() is one line of UTF-8 without
-/// control characters, whatever a file put into it: message, then where.
+/// control characters, whatever a file put into it: the file, as compilers tell it, the message, then where in the file.
+///     m.gguf: the file has 1000 bytes and ends before the tensor does [output.weight] at byte 900
 /// Where exceptions are off (WAFER_EXCEPTIONS is 0) WAFER_ERROR_HANDLER gets it instead.
 class error : public std::exception {
 public:
     /// `message` is cut at 4096 bytes and made printable; an empty `where` adds nothing to it.
-    error(errc code, std::string_view message, error_where where = {})
-        : code_(code), where_(std::move(where)), text_(printable(message, longest_message)) {
+    error(errc code, std::string_view message, error_where where = {}) : code_(code), where_(std::move(where)) {
         where_.tensor = printable(where_.tensor);
+        if (!where_.file.empty()) text_ = printable(where_.file, longest_message) + ": ";
+        text_ += printable(message, longest_message);
         if (!where_.tensor.empty()) text_ += " [" + where_.tensor + "]";
-        if (!where_.file.empty()) text_ += " in " + printable(where_.file, longest_message);
         if (where_.offset) text_ += " at byte " + std::to_string(*where_.offset);
     }
     /// The cause, for programs.
