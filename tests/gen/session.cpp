@@ -5,6 +5,7 @@
 #include <functional>
 #include <numeric>
 #include <optional>
+#include <stdexcept>
 #include <string>
 #include <support/loaded.hpp>
 #include <support/reasoner.hpp>
@@ -313,6 +314,61 @@ TEST_CASE("session: eight threads share a model, and each gets what it gets alon
         CHECK(together[i].first == alone[i].first);
         CHECK(together[i].second == alone[i].second);
     }
+}
+
+TEST_CASE("session: reading hears every batch of a prompt, of the tokens that are not held already") {
+    using steps = std::vector<std::pair<std::size_t, std::size_t>>;
+    const std::string question = "Reverse the word lemon.";
+    steps told;
+    auto how = greedy();
+    how.shape.n_batch = 7;
+    how.reading = [&](std::size_t read, std::size_t of) { told.emplace_back(read, of); };
+    session chat{reasoner(), how};
+    for (int turn = 0; turn < 2; ++turn) {
+        told.clear();
+        const auto answer = listen(chat, question);
+        const std::size_t n = chat.stats().prompt - chat.stats().reused;
+        REQUIRE(n > 7);
+        steps expected{{0, n}};
+        for (std::size_t read = 7; read < n; read += 7) expected.emplace_back(read, n);
+        expected.emplace_back(n, n);
+        CHECK(told == expected);
+        if (turn > 0) continue;
+        how.reading = {};
+        session unheard{reasoner(), how};
+        CHECK(listen(unheard, question) == answer);
+        CHECK(std::ranges::equal(unheard.tokens().logits(), chat.tokens().logits()));
+    }
+    // It stays when a conversation is loaded.
+    chat.load(chat.save());
+    told.clear();
+    (void)listen(chat, question);
+    CHECK(told.size() > 2);
+}
+
+TEST_CASE("session: what reading throws leaves next(), and stop() from there ends the prompt") {
+    auto how = greedy();
+    how.shape.n_batch = 4;
+    bool fails = true;
+    session<>* asked = nullptr;
+    how.reading = [&](std::size_t read, std::size_t) {
+        if (read < 8) return;
+        if (fails) throw std::runtime_error("enough");
+        asked->stop();
+    };
+    session chat{reasoner(), how};
+    asked = &chat;
+    {
+        auto answer = chat.ask("What is 17 + 25?");
+        CHECK_THROWS_WITH_AS(static_cast<void>(answer.next()), "enough", std::runtime_error);
+    }
+    CHECK(chat.messages().empty());
+    CHECK(chat.tokens().position() == 8);
+    fails = false;
+    // The 8 tokens are held: eight more are read before it stops.
+    CHECK(listen(chat, "What is 17 + 25?").end == finish::stopped);
+    CHECK(chat.messages().empty());
+    CHECK(chat.tokens().position() == 16);
 }
 
 TEST_CASE("session: another thread stops a prompt and an answer at any moment, and the conversation goes on") {

@@ -165,7 +165,7 @@ public:
         });
     }
     /// Goes on where a session with the same model and cache type was saved: the same logits and, on the same kernels, the same
-    /// answers, bit for bit. What this session held, and all of its options but shape and grammar, are replaced.
+    /// answers, bit for bit. What this session held, and all of its options but shape, grammar and reading, are replaced.
     /// @throws error before anything has changed: bad_magic, unsupported_version, truncated, corrupt, wrong_model, wrong_type (of
     /// cache), context_full (it holds more tokens than this session can), stale_session, and as the constructor; for a path also
     /// what input_file throws
@@ -191,6 +191,7 @@ public:
             ++number_;
             saved.options.shape = options_.shape;
             saved.options.grammar = std::move(options_.grammar);
+            saved.options.reading = std::move(options_.reading);
             options_ = std::move(saved.options);
             sampler_ = std::move(drawing);
             messages_ = std::move(saved.messages);
@@ -359,7 +360,15 @@ private:
     [[nodiscard]] bool read_prompt() {
         if (prompt_.empty()) return true;
         sequence_.rewind(reused_);
-        const auto status = sequence_.eval(std::span(prompt_).subspan(reused_));
+        const std::size_t n = prompt_.size() - reused_;
+        auto status = eval_status::done;
+        if (options_.reading) options_.reading(0, n);
+        for (std::size_t read = 0; read < n && status == eval_status::done;) {
+            const auto batch = std::span(prompt_).subspan(reused_ + read, std::min(options_.shape.n_batch, n - read));
+            status = sequence_.eval(batch);
+            read += batch.size();
+            if (options_.reading && status == eval_status::done) options_.reading(read, n);
+        }
         prompt_.clear();
         return status == eval_status::done;
     }

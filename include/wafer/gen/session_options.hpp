@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <stop_token>
@@ -21,6 +22,10 @@
 
 namespace wafer::inline WAFER_ABI {
 
+/// Hears how far a prompt was read, on the thread that waits for the answer: 0 before the first batch, then after every batch
+/// the tokens read so far, of those that the session did not hold already. Of the session it may call stop(), nothing else.
+using reading_fn = std::function<void(std::size_t read, std::size_t of)>;
+
 /// How a session answers. Whatever a model cannot do is refused when the session is made, or told to load_options::log: see
 /// check_options.hpp.
 struct session_options {
@@ -37,6 +42,8 @@ struct session_options {
     /// grammar::gbnf(text), grammar::json_schema(schema) or null. It is complete where ended() is end_of_turn; max_tokens,
     /// stop strings and a full context cut it anywhere.
     std::shared_ptr<const grammar::program> grammar{};
+    /// Progress of long prompts. What it throws leaves reply::next(), and the question is forgotten.
+    reading_fn reading{};
 };
 
 /// What may end one question's answer before its time, whatever is being done for it at that moment.
