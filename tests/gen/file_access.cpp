@@ -76,7 +76,7 @@ TEST_CASE("file_access: a model that is read is the one that is mapped, planned,
     CHECK(m.fingerprint() == wafer_test::reasoner().fingerprint());
     session<> chat{m, wafer_test::greedy()};
     CHECK(chat.ask("What is 17 + 25?").text() == "17 + 25 = 42");
-    CHECK(plan(file.path, {}, 2, {}, file_access::read).total() == plan(file.path, {}, 2).total());
+    CHECK(plan(file.path, {}, {.n_threads = 2, .access = file_access::read}).total() == plan(file.path, {}, 2).total());
     m.swap(file.path);
     CHECK(m.fingerprint() == wafer_test::reasoner().fingerprint());
 }

@@ -16,6 +16,7 @@
 #include <wafer/core/error.hpp>
 #include <wafer/core/system.hpp>
 #include <wafer/core/units.hpp>
+#include <wafer/gen/load_options.hpp>
 #include <wafer/io/open.hpp>
 #include <wafer/model/network.hpp>
 #include <wafer/sram/residency.hpp>
@@ -97,10 +98,14 @@ struct model_plan {
 
 /// The same for a file, of which the header alone is mapped or read. @throws error as above, and what open_checkpoint throws
 [[nodiscard]] inline model_plan plan(const std::filesystem::path& path, sequence_shape shape = {},
-                                     std::size_t n_threads = 0, std::optional<bytes> at_most = {},
-                                     unused_tensors others = unused_tensors::refused,
-                                     file_access how = file_access::map) {
-    return plan(open_checkpoint(path, how), shape, n_threads, at_most, others);
+                                     std::size_t n_threads = 0, std::optional<bytes> at_most = {}) {
+    return plan(open_checkpoint(path), shape, n_threads, at_most);
+}
+/// The same for a file that will be loaded so.
+[[nodiscard]] inline model_plan plan(const std::filesystem::path& path, sequence_shape shape, const load_options& how,
+                                     std::optional<bytes> at_most = {}) {
+    const std::size_t n_threads = how.pool ? how.pool->size() : how.n_threads;
+    return plan(open_checkpoint(path, how.access), shape, n_threads, at_most, how.others);
 }
 
 }  // namespace wafer::inline WAFER_ABI
