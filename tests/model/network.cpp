@@ -16,10 +16,8 @@ using wafer_test::synthetic_model;
 
 namespace {
 
-/// The code that planning this file ends in, and the message.
-std::pair<errc, std::string> refusal(const synthetic_model& m) {
-    const auto image = m.gguf().bytes();
-    const auto file = parse_gguf(image, "bad.gguf");
+/// The code that planning this file, "bad.gguf", ends in, and the message.
+std::pair<errc, std::string> refusal(const checkpoint& file) {
     try {
         const network net(file);
     } catch (const error& e) {
@@ -27,6 +25,11 @@ std::pair<errc, std::string> refusal(const synthetic_model& m) {
         return {e.code(), e.what()};
     }
     return {errc::cancelled, "it was accepted"};  // no refusal is of this kind
+}
+
+std::pair<errc, std::string> refusal(const synthetic_model& m) {
+    const auto image = m.gguf().bytes();
+    return refusal(parse_gguf(image, "bad.gguf"));
 }
 
 synthetic_model changed(const std::string& name, const std::string& key, const std::string& value) {
@@ -74,6 +77,38 @@ TEST_CASE("network: metadata that is missing or contradicts itself is refused") 
     const auto [many_code, many_text] = refusal(many);
     CHECK(many_code == errc::corrupt);
     CHECK(many_text.find("llama.expert_count") != many_text.npos);
+}
+
+TEST_CASE("network: a number that would not fit where it is kept is refused, not cut") {
+    auto m = synthetic_model::read("llama3");
+    std::erase_if(m.pairs, [](const auto& p) { return p.key == "llama.attention.layer_norm_rms_epsilon"; });
+    const auto refused = [](const gguf_writer& out) {
+        const auto image = out.bytes();
+        return refusal(parse_gguf(image, "bad.gguf"));
+    };
+    for (const double eps : {1e-60, 1e-39, 1e39, 1e300}) {
+        const auto [code, text] = refused(m.gguf().pair("llama.attention.layer_norm_rms_epsilon", eps));
+        CHECK(code == errc::corrupt);
+        CHECK(text.find("llama.attention.layer_norm_rms_epsilon") != text.npos);
+    }
+    CHECK(refused(m.gguf().pair("llama.attention.layer_norm_rms_epsilon", 1e-6)).first == errc::cancelled);
+
+    // More tokens than ids have numbers, in a file that has no room for them but says so.
+    const std::uint64_t rows = std::uint64_t{1} << 31, d_model = 256;
+    m.tensors.clear();
+    const auto head = m.gguf().raw_tensor("token_embd.weight", {d_model, rows}, info(dtype::f32).gguf_id, 0).bytes();
+    const auto [code, text] = refusal(open_gguf(file_reader{.size = head.size() + 32 + rows * d_model * sizeof(float),
+                                                            .read =
+                                                                [&](std::uint64_t at, std::span<std::byte> to) {
+                                                                    for (auto& b : to) {
+                                                                        b = at < head.size() ? head[at] : std::byte{};
+                                                                        ++at;
+                                                                    }
+                                                                    return to.size();
+                                                                },
+                                                            .name = "bad.gguf"}));
+    CHECK(code == errc::corrupt);
+    CHECK(text.find("2147483648 tokens") != text.npos);
 }
 
 TEST_CASE("network: tensors that are missing or of another shape are refused by name") {

@@ -5,6 +5,7 @@
 #include <cmath>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <string>
 
 #include <wafer/core/config.hpp>
@@ -77,7 +78,10 @@ struct model_config {
     if ((c.n_expert == 0) != (c.n_active == 0))
         keys.refuse(errc::corrupt, "expert_used_count", "a mixture of experts needs both a count and a used count");
     c.d_ff_expert = keys.size("expert_feed_forward_length", c.d_ff, 0, 1 << 22);
-    c.rms_eps = static_cast<float>(keys.number("attention.layer_norm_rms_epsilon", 1e-5, 0));
+    const double eps = keys.number("attention.layer_norm_rms_epsilon", 1e-5, 0);
+    if (eps < double{std::numeric_limits<float>::min()} || eps > double{std::numeric_limits<float>::max()})
+        keys.refuse(errc::corrupt, "attention.layer_norm_rms_epsilon", "value is too small or too large for a float");
+    c.rms_eps = static_cast<float>(eps);
 
     auto& r = c.rope;
     r.d_rope = keys.size("rope.dimension_count", c.d_head, 2, c.d_head);

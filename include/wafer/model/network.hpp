@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <exception>
+#include <limits>
 #include <mutex>
 #include <shared_mutex>
 #include <span>
@@ -170,6 +171,12 @@ private:
         if (t == nullptr)
             raise(errc::missing_tensor, "the model needs this tensor", {file.path(), {}, "token_embd.weight"});
         const std::size_t rows = t->dims.rows();
+        constexpr std::size_t most = std::numeric_limits<std::int32_t>::max();  // of ids
+        if (rows > most)
+            raise(errc::corrupt,
+                  "a vocabulary of " + std::to_string(rows) + " tokens: at most " + std::to_string(most) +
+                      " have a number",
+                  {file.path(), t->offset, t->name});
         if (const auto said = keys.find<std::uint64_t>("vocab_size").value_or(rows); said != rows)
             warnings_.push_back("key " + config_.architecture + ".vocab_size says " + std::to_string(said) +
                                 ", the embedding has " + std::to_string(rows) + " rows, which count");

@@ -209,7 +209,8 @@ public:
         if (size_ <= available) memory_ = system::reserve_pages(size_);
         if (memory_ == nullptr)
             raise(errc::out_of_memory, "the weights need " + std::to_string(size_) + " bytes resident, and " +
-                                           std::to_string(available) + " are available");
+                                           (size_ > available ? std::to_string(available) + " are available"
+                                                              : "the system refuses them to this process"));
         for (const auto& p : plan_.parts()) parts_.push_back({memory_ + p.offset, p.first_row, p.n_rows, p.tile});
     }
     ~resident_arena() { system::release_pages(memory_, size_); }

@@ -91,6 +91,8 @@ template <class Decode>
         }
         return others->find(pieces, raw).has_value();
     };
+    if (source.merges.size() >= merge_rule::no_rank)
+        raise(errc::bad_vocabulary, std::to_string(source.merges.size()) + " merges are too many");
     pair_table rules(source.merges.size());
     for (std::size_t rank = 0; rank < source.merges.size(); ++rank) {
         const auto& [stored_left, stored_right] = source.merges[rank];
