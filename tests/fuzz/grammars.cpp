@@ -46,8 +46,8 @@ void follow(const std::shared_ptr<const grammar::program>& rules, std::uint64_t 
 
 /// Rules as a host might make them, right or wrong: each byte puts an expression on a stack, or takes some off it for one more.
 grammar::ruleset rules_of(std::string_view bytes) {
-    using namespace grammar;
-    ruleset out;
+    using grammar::expression, grammar::expression_kind;
+    grammar::ruleset out;
     std::vector<expression> stack;
     std::size_t at = 0;
     const auto next = [&] { return at < bytes.size() ? static_cast<std::uint8_t>(bytes[at++]) : std::uint8_t{0}; };
@@ -69,14 +69,14 @@ grammar::ruleset rules_of(std::string_view bytes) {
                 at = std::min(at + n, bytes.size());
                 break;
             }
-            case 1: stack.push_back(chars({{next(), next()}})); break;
-            case 2: stack.push_back(reference(next() % 5)); break;
-            case 3: stack.push_back(sequence(take(what / 8 % 4))); break;
-            case 4: stack.push_back(choice(take(what / 8 % 4))); break;
+            case 1: stack.push_back(grammar::chars({{next(), next()}})); break;
+            case 2: stack.push_back(grammar::reference(next() % 5)); break;
+            case 3: stack.push_back(grammar::sequence(take(what / 8 % 4))); break;
+            case 4: stack.push_back(grammar::choice(take(what / 8 % 4))); break;
             case 5: {
                 expression e{.kind = expression_kind::repeat, .parts = take(what / 8 % 3)};
                 e.min = next() % 5;
-                e.max = what >= 128 ? unlimited : next() % 5;
+                e.max = what >= 128 ? grammar::unlimited : next() % 5;
                 stack.push_back(std::move(e));
                 break;
             }
