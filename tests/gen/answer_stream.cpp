@@ -9,6 +9,7 @@
 #include <support/read_text.hpp>
 #include <support/reasoner.hpp>
 #include <support/reply_texts.hpp>
+#include <support/small_vocabulary.hpp>
 #include <utility>
 #include <vector>
 
@@ -115,6 +116,29 @@ TEST_CASE("answer_stream: what cannot be read of a call is kept as it was writte
         if (p.call && p.call->kind == reply_kind::call_invalid) raw += p.call->text;
     CHECK(raw == block);
     CHECK(a.said().content == "Hm.\n" + block + "\nDone.");
+}
+
+TEST_CASE("answer_stream: the token that ends the turn is no text, but closes a call") {
+    auto v = wafer_test::small_vocabulary();
+    for (const auto* text : {"<|channel|>", "<|message|>", "<|return|>", "<|call|>"}) {
+        v.tokens.push_back(text);
+        v.types.push_back(token_type::control);
+    }
+    const tokenizer words(std::move(v));
+    const auto said = [&](call_dialect dialect, std::string_view text, std::string_view last) {
+        answer_stream a(words, dialect, {}, "");
+        for (const auto id : words.encode(text)) a.add(id);
+        a.add_last(words.find(last).value());
+        a.end();
+        return a.said();
+    };
+    const std::string to_f = "<|channel|>commentary to=functions.f<|message|>";
+    CHECK(said(call_dialect::harmony, to_f + "{oops", "<|call|>").content == to_f + "{oops<|call|>");
+    CHECK(said(call_dialect::harmony, to_f + "{}", "<|call|>").content.empty());
+    CHECK(said(call_dialect::harmony, to_f + "{}", "<|call|>").tool_calls.as_array().size() == 1);
+    CHECK(said(call_dialect::harmony, "<|channel|>final<|message|>a", "<|return|>").content == "a");
+    CHECK(said(call_dialect::none, "a", "</s>").content == "a");
+    CHECK(said(call_dialect::none, "a", "<|return|>").content == "a");
 }
 
 TEST_CASE("answer_stream: messages of one turn are one text, a line each") {

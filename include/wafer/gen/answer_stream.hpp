@@ -37,10 +37,11 @@ public:
 
     /// Takes the next token.
     void add(token_id id) {
-        const std::string_view piece = words_->piece(id);
-        // Markers may be control tokens, whose text is otherwise hidden.
-        const bool marker = words_->is_control(id) && reply_reader::is_marker(dialect_, piece);
-        deliver(reader_.feed(marker ? text_.flush() + std::string(piece) : text_.feed(id)));
+        deliver(reader_.feed(is_marker(id) ? text_.flush() + std::string(words_->piece(id)) : text_.feed(id)));
+    }
+    /// Takes the token that ends the turn, which is no text, but may be the marker that closes a call.
+    void add_last(token_id id) {
+        if (is_marker(id)) add(id);
     }
     /// Ends the answer: what was held back comes out, and may yet hold a stop string.
     void end() {
@@ -64,6 +65,10 @@ public:
     [[nodiscard]] const message& said() const noexcept { return said_; }
 
 private:
+    // Markers may be control tokens, whose text is otherwise hidden.
+    [[nodiscard]] bool is_marker(token_id id) const noexcept {
+        return words_->is_control(id) && reply_reader::is_marker(dialect_, words_->piece(id));
+    }
     void deliver(std::vector<reply_event> events) {
         for (auto& e : events) {
             if (stop_.met()) return;

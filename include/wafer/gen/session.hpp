@@ -397,7 +397,10 @@ private:
         if (!drawn) return end_with(reason_to_stop());
         const token_id id = *drawn;
         stats_.token();
-        if (words().is_end(id)) return end_with(finish::end_of_turn);
+        if (words().is_end(id)) {
+            answer_->add_last(id);
+            return end_with(finish::end_of_turn);
+        }
         answer_->add(id);
         if (answer_->stopped()) return end_with(finish::stop_string);
         if (options_.max_tokens != 0 && stats_.generated >= options_.max_tokens) return end_with(finish::max_tokens);
