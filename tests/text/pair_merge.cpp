@@ -18,7 +18,7 @@ std::vector<token_id> merged(const pair_table& rules, const std::vector<token_id
     stop_poll never;
     merger.run(rules, never);
     std::vector<token_id> out;
-    merger.each([&](token_id id, std::uint32_t) { out.push_back(id); });
+    merger.each(never, [&](token_id id, std::uint32_t) { out.push_back(id); });
     return out;
 }
 
@@ -79,7 +79,7 @@ TEST_CASE("pair_merger: says where each symbol began") {
         stop_poll never;
         merger.run(rules, never);
         std::vector<std::uint32_t> begins;
-        merger.each([&](token_id, std::uint32_t begin) { begins.push_back(begin); });
+        merger.each(never, [&](token_id, std::uint32_t begin) { begins.push_back(begin); });
         CHECK(begins == std::vector<std::uint32_t>{0, 3, 6});
     }
 }

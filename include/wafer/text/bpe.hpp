@@ -138,8 +138,7 @@ private:
             if (const token_id id = byte_ids_[static_cast<unsigned char>(piece[i])]; id != none)
                 merger.add(id, static_cast<std::uint32_t>(i));
         merger.run(rules_, cache.stopped);
-        if (cache.stopped()) return;
-        merger.each([&](token_id id, std::uint32_t) { out.push_back(id); });
+        merger.each(cache.stopped, [&](token_id id, std::uint32_t) { out.push_back(id); });
     }
 
     token_index index_;

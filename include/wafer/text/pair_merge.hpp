@@ -155,10 +155,11 @@ public:
             }
         }
     }
-    /// Calls take(id, begin) for what is left, in order.
+    /// Calls take(id, begin) for what is left, in order, until it is stopped.
     template <class Take>
-    void each(Take&& take) const {
-        for (std::uint32_t i = 0; i < symbols_.size(); i = symbols_[i].next) take(symbols_[i].id, symbols_[i].begin);
+    void each(stop_poll& stopped, Take&& take) const {
+        for (std::uint32_t i = 0; i < symbols_.size() && !stopped(); i = symbols_[i].next)
+            take(symbols_[i].id, symbols_[i].begin);
     }
 
 private:

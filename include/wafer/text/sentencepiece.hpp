@@ -192,9 +192,8 @@ private:
             at = end;
         }
         merger.run(rules_, cache.stopped);
-        if (cache.stopped()) return;
         bool unknown = false;
-        merger.each([&](token_id id, std::uint32_t begin) {
+        merger.each(cache.stopped, [&](token_id id, std::uint32_t begin) {
             if (id != none) {
                 out.push_back(id);
                 unknown = false;
