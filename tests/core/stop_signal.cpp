@@ -34,5 +34,7 @@ TEST_CASE("stop_poll: hears of it within 256 rounds, and stays with that") {
     CHECK(rounds <= 256);
     signal.clear();
     CHECK(stopped());
+    signal.request();
+    CHECK((stop_poll(&signal, 1)() && stop_poll(&signal).now() && !stop_poll().now()));
     for (int i = 0; i < 1000; ++i) CHECK(!never());
 }

@@ -102,6 +102,22 @@ TEST_CASE("session: a deadline ends an answer wherever it is") {
     CHECK(again.ended() == finish::deadline);
 }
 
+TEST_CASE("session: a question is stopped in time although the answer before it was left unfinished") {
+    auto how = greedy();
+    how.shape.n_context = 30000;
+    const auto m = with_a_template(quick_template);
+    session<> chat{m, how};
+    for (const bool completes : {false, true}) {
+        auto unfinished = chat.ask("ab");
+        (void)unfinished.next();
+        const ask_options soon{.deadline = clock_type::now() + std::chrono::milliseconds(30)};
+        auto reply = completes ? chat.complete("c", soon) : chat.ask("c", soon);
+        while (reply.next()) {
+        }
+        CHECK(chat.ended() == finish::deadline);
+    }
+}
+
 #if WAFER_EXCEPTIONS
 TEST_CASE("session: rendering is stopped, and the conversation stands as before") {
     const auto m = with_a_template(slow_template);
@@ -122,6 +138,20 @@ TEST_CASE("session: rendering is stopped, and the conversation stands as before"
     });
     CHECK(!chat.ask("ab").next());
     CHECK(chat.ended() == finish::stopped);
+}
+
+TEST_CASE("session: a deadline counts while the template is asked whether it takes the answer") {
+    const auto m =
+        with_a_template("{% if messages | length > 2 %}{% for i in range(3000) %}{% for j in range(3000) %}{% endfor %}"
+                        "{% endfor %}{% endif %}{% for m in messages %}{{ m.content }}{% endfor %}");
+    auto how = greedy();
+    how.max_tokens = 3;
+    session<> chat{m, how};
+    const auto start = clock_type::now();
+    (void)chat.ask("ab", {.deadline = start + std::chrono::milliseconds(300)}).text();
+    CHECK(chat.ended() == finish::max_tokens);
+    CHECK(clock_type::now() - start < std::chrono::seconds(2));
+    CHECK(chat.messages().size() == 2);
 }
 #endif
 

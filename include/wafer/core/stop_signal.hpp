@@ -43,19 +43,22 @@ private:
     std::atomic<count> deadline_{never};
 };
 
-/// For loops with short rounds: asks a signal every 256th time. Without one the answer is no.
+/// For loops with short rounds: asks a signal every so many times. Without one the answer is no.
 class stop_poll {
 public:
-    explicit stop_poll(const stop_signal* signal = nullptr) noexcept : signal_(signal) {}
+    explicit stop_poll(const stop_signal* signal = nullptr, std::uint32_t every = 256) noexcept
+        : signal_(signal), every_(every) {}
 
-    [[nodiscard]] bool operator()() noexcept {
-        if (signal_ == nullptr || stopped_ || ++rounds_ % 256 != 0) return stopped_;
-        return stopped_ = signal_->requested();
+    [[nodiscard]] bool operator()() noexcept { return ++rounds_ % every_ == 0 ? now() : stopped_; }
+    /// Asks at once.
+    [[nodiscard]] bool now() noexcept {
+        stopped_ = stopped_ || (signal_ != nullptr && signal_->requested());
+        return stopped_;
     }
 
 private:
     const stop_signal* signal_;
-    std::uint32_t rounds_ = 0;
+    std::uint32_t every_, rounds_ = 0;
     bool stopped_ = false;
 };
 

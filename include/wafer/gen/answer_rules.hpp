@@ -58,6 +58,7 @@ public:
             return std::any_of(allowed_.begin(), allowed_.end(), [](auto word) { return word != 0; });
         };
         for (int tries = 0; tries < most_tries && any(); ++tries) {
+            if (stop != nullptr && stop->requested()) return std::nullopt;
             const token_id id = pick(std::span<const std::uint64_t>(allowed_));
             if (take(id)) return id;
             word_of(id) &= ~bit_of(id);

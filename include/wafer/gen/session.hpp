@@ -91,7 +91,7 @@ public:
     /// The same for any turns: what tools that were called gave, say.
     [[nodiscard]] reply<Policy> ask(std::span<const message> turns, const ask_options& how = {}) {
         return or_out_of_memory([&] {
-            listen(how);
+            const listening heard(*this, how);
             std::vector<message> added(turns.begin(), turns.end());  // they may be this conversation's own
             settle();
             const undo question{messages_, messages_.size(), asked_};
@@ -108,7 +108,7 @@ public:
     /// @throws error: as ask(), without what templates raise
     [[nodiscard]] reply<Policy> complete(std::string_view prompt, const ask_options& how = {}) {
         return or_out_of_memory([&] {
-            listen(how);
+            const listening heard(*this, how);
             settle();
             if (!begin(prompt, true)) end_at_once();
             return reply<Policy>(*this);
@@ -274,6 +274,16 @@ private:
         on_stop_.reset();
         sequence_.set_deadline({});
     }
+    /// Listens while a question is asked, and on if an answer runs then.
+    struct listening {
+        session& to;
+        listening(session& s, const ask_options& how) : to(s) { s.listen(how); }
+        listening(const listening&) = delete;
+        listening& operator=(const listening&) = delete;
+        ~listening() {
+            if (to.finish_ != finish::running) to.stop_listening();
+        }
+    };
     [[nodiscard]] bool stopping() const noexcept { return sequence_.stopping().requested(); }
     [[nodiscard]] finish reason_to_stop() const noexcept {
         return stopping() && !sequence_.stopping().asked() ? finish::deadline : finish::stopped;
@@ -286,7 +296,6 @@ private:
         stats_.begin(0, 0);
         stats_.end();
         finish_ = reason_to_stop();
-        stop_listening();
     }
 
     /// The prompt for a conversation; none if that was stopped.
@@ -385,7 +394,9 @@ private:
                 advance();
             }
             if (answer_) piece = answer_->take();
-            if (!piece) settle(finish_ != finish::stopped && finish_ != finish::deadline);
+            if (piece) return;
+            settle(finish_ != finish::stopped && finish_ != finish::deadline);
+            stop_listening();
         });
         return piece;
     }
@@ -422,7 +433,6 @@ private:
         answer_->end();
         finish_ = answer_->stopped() ? finish::stop_string : why;  // one may have been held back
         stats_.end();
-        stop_listening();
     }
     /// The question and its answer are not part of the conversation.
     void forget_question() noexcept {
@@ -477,13 +487,17 @@ private:
     /// The same, also after a stop.
     void settle_all() {
         settle();
-        if (unproven_) listen({});
-        prove();
+        while (unproven_) {
+            listen({});
+            prove();
+        }
+        stop_listening();
     }
 
     /// The same where nothing may be thrown.
     void abandon() noexcept {
         static_cast<void>(exception_of([&] { settle(false); }));
+        stop_listening();
     }
 
     struct request {

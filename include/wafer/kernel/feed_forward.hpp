@@ -41,7 +41,7 @@ void gated_up(const Context& ctx, const feed_forward_weights& w, std::size_t wor
         if (part.tile % ctx.workers() != worker || part.n_rows == 0) continue;
         multiply_part(ctx, w.gate, part, x, n_tok, w.gate_bias, h.row(first), h.ld());
         multiply_part(ctx, w.up, w.up.parts[i], x, n_tok, w.up_bias, other + first * h.ld(), h.ld());
-        for (std::size_t t = first; t < first + n_tok; ++t) {
+        for (std::size_t t = first; t < first + n_tok && !ctx.stopped(); ++t) {
             float* const mine = h.row(t) + part.first_row;
             kernels.swiglu(mine, other + t * h.ld() + part.first_row, part.n_rows, mine);
             if (h.q != nullptr) h.quantize(kernels, t, part.first_row, part.first_row + part.n_rows);

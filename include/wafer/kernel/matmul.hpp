@@ -27,7 +27,7 @@ void for_owned_parts(const resident_matrix& w, std::size_t worker, std::size_t w
 template <class Context>
 void multiply_part(const Context& ctx, const resident_matrix& w, const matrix_part& part, const simd::activations& x,
                    std::size_t n_tok, resident_vector bias, float* y, std::size_t ld_y) noexcept {
-    constexpr std::size_t strip = 32, most = 512;  // panels, tokens
+    constexpr std::size_t strip = 32, most = 256;  // panels, tokens
     const auto& kernels = ctx.kernels();
     const std::size_t n_panels = ceil_div(part.n_rows, simd::panel_rows), panel = simd::panel_bytes(w.type, w.cols);
     for (std::size_t at = 0; at < n_panels; at += strip)
@@ -36,7 +36,7 @@ void multiply_part(const Context& ctx, const resident_matrix& w, const matrix_pa
                 part.panels + at * panel, std::min(strip, n_panels - at), w.cols, x.from(t), std::min(most, n_tok - t),
                 y + t * ld_y + part.first_row + at * simd::panel_rows, ld_y);
     if (bias.empty()) return;
-    for (std::size_t t = 0; t < n_tok; ++t)
+    for (std::size_t t = 0; t < n_tok && !ctx.stopped(); ++t)
         kernels.add(y + t * ld_y + part.first_row, bias.data() + part.first_row, part.n_rows);
 }
 
@@ -94,7 +94,7 @@ void matmul_add(Context& ctx, op kind, const activation_batch& x, const resident
         ctx.run([&](std::size_t worker) {
             for_owned_parts(w, worker, ctx.workers(), [&](const matrix_part& part) {
                 multiply_part(ctx, w, part, x.from(0), x.n_tok, bias, y.x, y.ld());
-                for (std::size_t t = 0; t < x.n_tok; ++t)
+                for (std::size_t t = 0; t < x.n_tok && !ctx.stopped(); ++t)
                     ctx.kernels().add(residual + t * y.ld() + part.first_row, y.row(t) + part.first_row, part.n_rows);
             });
         });

@@ -79,7 +79,8 @@ public:
         };
         cut_harmless(text, stopped, take, [&](std::string_view part) {
             std::size_t at = 0;
-            for (auto found = steering_.find(part, at); found && !stopped(); found = steering_.find(part, at)) {
+            for (auto found = steering_.find(part, at, stopped); found && !stopped();
+                 found = steering_.find(part, at, stopped)) {
                 const std::size_t second = utf8_next(part, found->begin);
                 out.append(part, at, second - at) += joint;
                 at = second;
@@ -123,7 +124,8 @@ private:
     void split_at(const special_tokens& among, std::string_view text, stop_poll& stopped, Take&& take,
                   Rest&& rest) const {
         std::size_t at = 0;
-        for (auto found = find_added(among, text, at); found && !stopped(); found = find_added(among, text, at)) {
+        for (auto found = find_added(among, text, at, stopped); found && !stopped();
+             found = find_added(among, text, at, stopped)) {
             if (found->begin != at) rest(text.substr(at, found->begin - at));
             at = found->begin + found->length;
             take(kinds_[static_cast<std::size_t>(found->id)].how.id, text.substr(found->begin, found->length));
@@ -133,9 +135,9 @@ private:
 
     // The next special token with the white space that goes with it.
     [[nodiscard]] std::optional<special_tokens::match> find_added(const special_tokens& among, std::string_view text,
-                                                                  std::size_t from) const noexcept {
-        auto found = among.find(text, from);
-        while (found && passes_by(text, *found)) found = among.find(text, found->begin + found->length);
+                                                                  std::size_t from, stop_poll& stopped) const noexcept {
+        auto found = among.find(text, from, stopped);
+        while (found && passes_by(text, *found)) found = among.find(text, found->begin + found->length, stopped);
         if (!found) return found;
         const added_token& how = kinds_[static_cast<std::size_t>(found->id)].how;
         std::size_t end = found->begin + found->length;

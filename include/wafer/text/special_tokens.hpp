@@ -16,6 +16,7 @@
 
 #include <wafer/core/config.hpp>
 #include <wafer/core/error.hpp>
+#include <wafer/core/stop_signal.hpp>
 #include <wafer/text/vocabulary.hpp>
 
 namespace wafer::inline WAFER_ABI {
@@ -50,9 +51,17 @@ public:
     /// The first special token at or after `from`. @cost one or two steps for each byte up to the end of the longest
     /// token that could begin where the answer does.
     [[nodiscard]] std::optional<match> find(std::string_view text, std::size_t from) const noexcept {
+        stop_poll never;
+        return find(text, from, never);
+    }
+    /// The same, unless it is stopped before: then there is none.
+    [[nodiscard]] std::optional<match> find(std::string_view text, std::size_t from,
+                                            stop_poll& stopped) const noexcept {
+        constexpr std::size_t stretch = 1 << 16;
         std::optional<match> best;
         std::uint32_t state = root;
         for (std::size_t at = from; at < text.size(); ++at) {
+            if (at % stretch == 0 && stopped.now()) return std::nullopt;
             const auto byte = static_cast<unsigned char>(text[at]);
             if (state == root && !begins_[byte] && !best) continue;
             state = step(state, byte);

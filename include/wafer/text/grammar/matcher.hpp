@@ -58,7 +58,7 @@ public:
             path_[1] = automaton_.similar(now(), tokens_->depth());
             if (const auto known = masks_.find(path_[1]); known != masks_.end()) return known->second;
             if (masks_.size() >= max_masks) masks_.clear();
-            stop_poll stopped(stop);
+            stop_poll stopped(stop, 4);  // a step may be the work of a millisecond
             auto bits = find_mask(stopped);
             if (stopped()) return {};
             return masks_.insert_or_assign(path_[1], std::move(bits)).first->second;
