@@ -11,14 +11,14 @@
 #include <wafer/text/pretokenize.hpp>
 
 using namespace wafer;
-using pieces = std::vector<std::string>;
+using chunks = std::vector<std::string>;
 
 namespace {
 
-pieces split(std::string_view name, std::string_view text) {
+chunks split(std::string_view name, std::string_view text) {
     const pretokenizer* pre = find_pretokenizer(name);
     REQUIRE(pre != nullptr);
-    pieces out;
+    chunks out;
     for (std::size_t at = 0; at < text.size();) {
         const std::size_t end = pre->next(text, at);
         REQUIRE(end > at);
@@ -32,67 +32,67 @@ pieces split(std::string_view name, std::string_view text) {
 }  // namespace
 
 TEST_CASE("pretokenize: gpt-2 splits words with the space before them") {
-    CHECK(split("gpt-2", "Hello world's 123abc!?") == pieces{"Hello", " world", "'s", " 123", "abc", "!?"});
-    CHECK(split("gpt-2", "a  b   ") == pieces{"a", " ", " b", "   "});
-    CHECK(split("gpt-2", "a\n\nb") == pieces{"a", "\n", "\n", "b"});
-    CHECK(split("gpt-2", "I'LL we'll 'x") == pieces{"I", "'", "LL", " we", "'ll", " '", "x"});
-    CHECK(split("gpt-2", "\t x") == pieces{"\t", " x"});
+    CHECK(split("gpt-2", "Hello world's 123abc!?") == chunks{"Hello", " world", "'s", " 123", "abc", "!?"});
+    CHECK(split("gpt-2", "a  b   ") == chunks{"a", " ", " b", "   "});
+    CHECK(split("gpt-2", "a\n\nb") == chunks{"a", "\n", "\n", "b"});
+    CHECK(split("gpt-2", "I'LL we'll 'x") == chunks{"I", "'", "LL", " we", "'ll", " '", "x"});
+    CHECK(split("gpt-2", "\t x") == chunks{"\t", " x"});
 }
 
 TEST_CASE("pretokenize: smollm is that around single digits, before which spaces stay together") {
-    CHECK(split("smollm", "I'm  12 a 3b") == pieces{"I", "'m", "  ", "1", "2", " a", " ", "3", "b"});
-    CHECK(split("smollm", "\n\n7\n\nx") == pieces{"\n\n", "7", "\n", "\n", "x"});
+    CHECK(split("smollm", "I'm  12 a 3b") == chunks{"I", "'m", "  ", "1", "2", " a", " ", "3", "b"});
+    CHECK(split("smollm", "\n\n7\n\nx") == chunks{"\n\n", "7", "\n", "\n", "x"});
 }
 
 TEST_CASE("pretokenize: llama-bpe cuts numbers at three digits and keeps one character before a word") {
-    CHECK(split("llama-bpe", "12345 x") == pieces{"123", "45", " x"});
-    CHECK(split("llama-bpe", "(word) .end") == pieces{"(word", ")", " .", "end"});
-    CHECK(split("llama-bpe", "I'LL'm") == pieces{"I", "'LL", "'m"});
-    CHECK(split("llama-bpe", "it'\xC5\xBF!") == pieces{"it", "'\xC5\xBF", "!"});  // a long s
-    CHECK(split("llama-bpe", "a \n\n  b") == pieces{"a", " \n\n", " ", " b"});
-    CHECK(split("llama-bpe", "x!\n\ny") == pieces{"x", "!\n\n", "y"});
-    CHECK(split("llama-bpe", "\tif") == pieces{"\tif"});
-    CHECK(split("llama-bpe", " 12") == pieces{" ", "12"});
-    CHECK(split("llama-bpe", "a  ") == pieces{"a", "  "});
-    CHECK(split("llama-bpe", "a\r\n") == pieces{"a", "\r\n"});
+    CHECK(split("llama-bpe", "12345 x") == chunks{"123", "45", " x"});
+    CHECK(split("llama-bpe", "(word) .end") == chunks{"(word", ")", " .", "end"});
+    CHECK(split("llama-bpe", "I'LL'm") == chunks{"I", "'LL", "'m"});
+    CHECK(split("llama-bpe", "it'\xC5\xBF!") == chunks{"it", "'\xC5\xBF", "!"});  // a long s
+    CHECK(split("llama-bpe", "a \n\n  b") == chunks{"a", " \n\n", " ", " b"});
+    CHECK(split("llama-bpe", "x!\n\ny") == chunks{"x", "!\n\n", "y"});
+    CHECK(split("llama-bpe", "\tif") == chunks{"\tif"});
+    CHECK(split("llama-bpe", " 12") == chunks{" ", "12"});
+    CHECK(split("llama-bpe", "a  ") == chunks{"a", "  "});
+    CHECK(split("llama-bpe", "a\r\n") == chunks{"a", "\r\n"});
 }
 
 TEST_CASE("pretokenize: a file that names none gets the cascade of llama.cpp") {
-    CHECK(split("default", " (x1234") == pieces{" ", "(", "x", "123", "4"});
+    CHECK(split("default", " (x1234") == chunks{" ", "(", "x", "123", "4"});
     CHECK(split("", "don't  (a) $1.50 12\xC2\xBD"
-                    "3456 `b`") == pieces{"don", "'", "t", "  ", "(", "a", ")", " ", "$", "1", ".", "50", " ",
+                    "3456 `b`") == chunks{"don", "'", "t", "  ", "(", "a", ")", " ", "$", "1", ".", "50", " ",
                                           "12\xC2\xBD", "345", "6", " `", "b", "`"});
 }
 
-TEST_CASE("pretokenize: qwen2 takes digits one by one") { CHECK(split("qwen2", "a123") == pieces{"a", "1", "2", "3"}); }
+TEST_CASE("pretokenize: qwen2 takes digits one by one") { CHECK(split("qwen2", "a123") == chunks{"a", "1", "2", "3"}); }
 
 TEST_CASE("pretokenize: a combining mark is no letter, a digit of any script is a number") {
-    CHECK(split("qwen2", "e\xCC\x81x") == pieces{"e", "\xCC\x81x"});
-    CHECK(split("gpt-2", "\xD9\xA1\xD9\xA2 ") == pieces{"\xD9\xA1\xD9\xA2", " "});
+    CHECK(split("qwen2", "e\xCC\x81x") == chunks{"e", "\xCC\x81x"});
+    CHECK(split("gpt-2", "\xD9\xA1\xD9\xA2 ") == chunks{"\xD9\xA1\xD9\xA2", " "});
 }
 
 TEST_CASE("pretokenize: gpt-4o keeps a word of mixed case apart where its capitals begin") {
-    CHECK(split("gpt-4o", "HelloWorld's 1234") == pieces{"Hello", "World's", " ", "123", "4"});
-    CHECK(split("gpt-4o", "USA today") == pieces{"USA", " today"});
-    CHECK(split("gpt-4o", "e\xCC\x81t /a//\n") == pieces{"e\xCC\x81t", " /", "a", "//\n"});
-    CHECK(split("gpt-4o", "\xE4\xB8\xADXY") == pieces{"\xE4\xB8\xAD", "XY"});
+    CHECK(split("gpt-4o", "HelloWorld's 1234") == chunks{"Hello", "World's", " ", "123", "4"});
+    CHECK(split("gpt-4o", "USA today") == chunks{"USA", " today"});
+    CHECK(split("gpt-4o", "e\xCC\x81t /a//\n") == chunks{"e\xCC\x81t", " /", "a", "//\n"});
+    CHECK(split("gpt-4o", "\xE4\xB8\xADXY") == chunks{"\xE4\xB8\xAD", "XY"});
 }
 
 TEST_CASE("pretokenize: tekken is that without contractions, digit by digit") {
-    CHECK(split("tekken", "HelloWorld's 12") == pieces{"Hello", "World", "'s", " ", "1", "2"});
+    CHECK(split("tekken", "HelloWorld's 12") == chunks{"Hello", "World", "'s", " ", "1", "2"});
     CHECK(find_pretokenizer("tekken")->ignore_merges);
 }
 
 TEST_CASE("pretokenize: deepseek-v3 takes out numbers and ideographs first") {
-    CHECK(split("deepseek-v3", "a  1234") == pieces{"a", "  ", "123", "4"});
-    CHECK(split("deepseek-v3", "x.end(y)") == pieces{"x", ".end", "(y", ")"});
+    CHECK(split("deepseek-v3", "a  1234") == chunks{"a", "  ", "123", "4"});
+    CHECK(split("deepseek-v3", "x.end(y)") == chunks{"x", ".end", "(y", ")"});
     CHECK(split("deepseek-v3", "ab\xE4\xB8\xAD"
-                               "c") == pieces{"ab", "\xE4\xB8\xAD", "c"});
+                               "c") == chunks{"ab", "\xE4\xB8\xAD", "c"});
 }
 
 TEST_CASE("pretokenize: deepseek-llm cuts letters that it does not list off a word") {
-    CHECK(split("deepseek-llm", " \xC3\x84pfel 12") == pieces{" \xC3\x84", "pfel", " ", "1", "2"});
-    CHECK(split("deepseek-coder", " \xC3\x84pfel 12") == pieces{" \xC3\x84pfel", " ", "1", "2"});
+    CHECK(split("deepseek-llm", " \xC3\x84pfel 12") == chunks{" \xC3\x84", "pfel", " ", "1", "2"});
+    CHECK(split("deepseek-coder", " \xC3\x84pfel 12") == chunks{" \xC3\x84pfel", " ", "1", "2"});
 }
 
 TEST_CASE("pretokenize: deepseek-llm takes exactly the letters that its published pattern lists") {
@@ -123,7 +123,7 @@ TEST_CASE("pretokenize: deepseek-llm takes exactly the letters that its publishe
 TEST_CASE("pretokenize: random texts are cut as the published patterns cut them") {
     const json cases = json::parse(wafer_test::read_text(std::string(WAFER_TEST_DATA) + "/text/splits.json").value());
     for (const json& c : cases.as_array()) {
-        pieces expected;
+        chunks expected;
         std::string text;
         for (const json& piece : c.at("pieces").as_array()) text += expected.emplace_back(piece.as_string());
         CAPTURE(c.dump());

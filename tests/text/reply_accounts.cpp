@@ -17,13 +17,12 @@ using namespace wafer;
 
 namespace {
 
-using events = std::vector<reply_event>;
-
 // Cut at random where step is 0.
-events read(call_dialect dialect, bool inside, std::string_view text, std::size_t step, std::mt19937& random) {
+wafer_test::events read(call_dialect dialect, bool inside, std::string_view text, std::size_t step,
+                        std::mt19937& random) {
     reply_reader reader(dialect, inside ? "<think>\n" : "", wafer_test::tools_of_replies());
-    events out;
-    const auto add = [&](events more) {
+    wafer_test::events out;
+    const auto add = [&](wafer_test::events more) {
         for (auto& e : more) out.push_back(std::move(e));
     };
     for (std::size_t at = 0; at < text.size();) {
@@ -35,7 +34,7 @@ events read(call_dialect dialect, bool inside, std::string_view text, std::size_
     return out;
 }
 
-std::string joined(const events& all) {
+std::string joined(const wafer_test::events& all) {
     wafer_test::events out;
     wafer_test::join(out, all);
     return wafer_test::shown(out);
@@ -44,7 +43,7 @@ std::string joined(const events& all) {
 }  // namespace
 
 TEST_CASE("reply_accounts: what the events of a reply do not account for is seen") {
-    const auto covers = [](call_dialect dialect, std::string_view text, const events& all) {
+    const auto covers = [](call_dialect dialect, std::string_view text, const wafer_test::events& all) {
         return wafer_test::reply_accounts(dialect, false, text).cover(all);
     };
     const reply_event begin{reply_kind::call_begin, "f"}, arguments{reply_kind::call_arguments, "{}"},
@@ -78,14 +77,14 @@ TEST_CASE("reply_accounts: of whatever is written nothing is lost and nothing co
             const std::string text = wafer_test::any_reply(format.dialect, random);
             CAPTURE(text);
             const wafer_test::reply_accounts accounts(format.dialect, inside, text);
-            const events whole = read(format.dialect, inside, text, text.size() + 1, random);
+            const wafer_test::events whole = read(format.dialect, inside, text, text.size() + 1, random);
             CHECK_MESSAGE(accounts.cover(whole), wafer_test::shown(whole));
             for (const auto& e : whole) {
                 good += e.kind == reply_kind::call_end;
                 bad += e.kind == reply_kind::call_invalid;
             }
             for (const std::size_t step : {1u, 7u, 0u}) {
-                const events cut = read(format.dialect, inside, text, step, random);
+                const wafer_test::events cut = read(format.dialect, inside, text, step, random);
                 CHECK_MESSAGE(accounts.cover(cut), wafer_test::shown(cut));
                 CHECK(joined(cut) == joined(whole));
             }
