@@ -4,8 +4,10 @@
 #include <charconv>
 #include <cstdint>
 #include <exception>
+#include <functional>
 #include <iomanip>
 #include <iostream>
+#include <limits>
 #include <map>
 #include <memory>
 #include <new>
@@ -42,13 +44,15 @@ struct options {
     std::vector<std::size_t> at;
 };
 
+/// All of `text` as a number in [0, most].
 template <class T>
-T number(std::string_view text) {
+T number(std::string_view text, T most = std::numeric_limits<T>::max()) {
     T value{};
     const auto [end, bad] = std::from_chars(text.data(), text.data() + text.size(), value);
-    if (bad != std::errc{} || end != text.data() + text.size())
-        throw usage_error("'" + std::string(text) + "' is not a whole number in range");
-    return value;
+    if (bad == std::errc{} && end == text.data() + text.size() && value >= 0 && value <= most) return value;
+    const bool is_bounded = most != std::numeric_limits<T>::max() || bad == std::errc::result_out_of_range;
+    throw usage_error("'" + std::string(text) + "' must be a whole number" +
+                      (is_bounded ? " from 0 to " + std::to_string(most) : ", 0 or more"));
 }
 
 template <class T>
@@ -64,40 +68,52 @@ std::vector<T> numbers(std::string_view text) {
 wafer::dtype cache_type_named(std::string_view text) {
     for (const auto type : {wafer::dtype::f32, wafer::dtype::f16, wafer::dtype::bf16, wafer::dtype::q8_0})
         if (to_string(type) == text) return type;
-    throw usage_error("'" + std::string(text) + "' is no type of a cache");
+    throw usage_error("'" + std::string(text) + "' is none of f32, f16, bf16, q8_0");
 }
 
-wafer::cost::any_device device_named(std::string_view text) {
-    try {
-        return wafer::cost::make_device(text);
-    } catch (const wafer::error& e) {
-        throw usage_error(e.what());
-    }
+/// Sets one option; false if there is none of this name.
+bool set(options& o, std::string_view name, const std::function<std::string_view()>& value) {
+    if (name == "--ctx") o.shape.n_context = number<std::size_t>(value());
+    else if (name == "--cache-type") o.shape.cache_type = cache_type_named(value());
+    else if (name == "--threads") o.n_threads = number<std::size_t>(value(), wafer::max_threads);
+    else if (name == "--batch") o.n_batch = number<std::size_t>(value());
+    else if (name == "--tensors") o.tensors = true;
+    else if (name == "--read") o.access = wafer::file_access::read;
+    else if (name == "--device") o.devices.push_back(wafer::cost::make_device(value()));
+    else if (name == "--logits") o.logits = numbers<std::int32_t>(value());
+    else if (name == "--at") o.at = numbers<std::size_t>(value());
+    else if (name == "--help" || name == "-h") o.help = true;
+    else return false;
+    return true;
 }
 
 options parse(std::span<char* const> words) {
     options o;
     for (auto next = words.begin(); next != words.end(); ++next) {
         const std::string_view word = *next;
+        if (!word.starts_with('-')) {
+            if (!o.model.empty()) throw usage_error("one model at a time: '" + std::string(word) + "' is a second");
+            o.model = word;
+            continue;
+        }
         const auto value = [&]() -> std::string_view {
-            if (++next == words.end()) throw usage_error(std::string(word) + " needs a value");
+            if (++next == words.end()) throw usage_error("a value is needed behind it");
             return *next;
         };
-        if (word == "--ctx") o.shape.n_context = number<std::size_t>(value());
-        else if (word == "--cache-type") o.shape.cache_type = cache_type_named(value());
-        else if (word == "--threads") o.n_threads = number<std::size_t>(value());
-        else if (word == "--batch") o.n_batch = number<std::size_t>(value());
-        else if (word == "--tensors") o.tensors = true;
-        else if (word == "--read") o.access = wafer::file_access::read;
-        else if (word == "--device") o.devices.push_back(device_named(value()));
-        else if (word == "--logits") o.logits = numbers<std::int32_t>(value());
-        else if (word == "--at") o.at = numbers<std::size_t>(value());
-        else if (word == "--help") o.help = true;
-        else if (word.starts_with('-') || !o.model.empty())
-            throw usage_error("unknown option " + std::string(word) + ": --help lists them");
-        else o.model = word;
+        try {
+            if (set(o, word, value)) continue;
+        } catch (const std::exception& e) {
+            throw usage_error(std::string(word) + ": " + e.what());
+        }
+        throw usage_error("unknown option " + std::string(word) + ": --help lists them");
     }
-    if (o.model.empty() && !o.help) throw usage_error("which model? --help tells more");
+    if (o.help) return o;
+    if (o.model.empty()) throw usage_error("which model? --help tells more");
+    if (o.logits.empty() && (!o.at.empty() || o.n_batch != 0)) throw usage_error("--at and --batch go with --logits");
+    const wafer::sequence_shape usual;
+    if (!o.logits.empty() && (o.tensors || !o.devices.empty() || o.shape.n_context != usual.n_context ||
+                              o.shape.cache_type != usual.cache_type))
+        throw usage_error("--logits goes without --ctx, --cache-type, --tensors and --device");
     for (const auto position : o.at)
         if (position >= o.logits.size())
             throw usage_error("--at " + std::to_string(position) + " lies behind the tokens of --logits");
@@ -185,9 +201,15 @@ void print_placement(const wafer::model_plan& plan, const wafer::cost::any_devic
               << human(device.capacity()) << "\n\n";
 }
 
+/// What will not be as somebody may expect.
+void tell(std::span<const std::string> warnings) {
+    for (const auto& line : warnings) std::cerr << "inspect: warning: " << wafer::printable(line, 4096) << '\n';
+}
+
 void print_logits(const wafer::checkpoint& file, const options& o) {
     auto pool = std::make_shared<wafer::thread_pool>(o.n_threads);
     auto net = std::make_shared<wafer::network>(file, pool->size());
+    tell(net->warnings());
     net->load(file, *pool);
     wafer::sequence_shape shape;
     shape.n_context = o.logits.size();
@@ -220,6 +242,7 @@ void run(const options& o) {
     if (!o.logits.empty()) return print_logits(file, o);
     const auto plan = wafer::plan(file, o.shape, o.n_threads,
                                   wafer::sram::unlimited);  // of any model, also of one too large for here
+    tell(plan.warnings);
     print_metadata(file);
     print_tensors(file, o.tensors);
     print_plan(plan);

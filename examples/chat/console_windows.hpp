@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What chat needs of Windows: whether a file is a console, and Ctrl-C.
+// What chat needs of Windows: whether a file is a console, Ctrl-C, and what is typed: the console edits lines by itself.
 #pragma once
 
 #ifndef NOMINMAX
@@ -15,6 +15,7 @@
 #include <io.h>
 #include <iostream>
 #include <string>
+#include <string_view>
 #include <system_error>
 #include <windows.h>
 
@@ -44,9 +45,6 @@ class interrupts {
         ::SetEvent(came_);
         return TRUE;
     }
-    [[nodiscard]] static bool came_within(DWORD milliseconds) {
-        return ::WaitForSingleObject(came_, milliseconds) == WAIT_OBJECT_0;
-    }
 
 public:
     interrupts() {
@@ -59,18 +57,12 @@ public:
 
     /// Whether one came since the last call.
     [[nodiscard]] static bool take() { return came_within(0); }
-    /// The next line, without its end.
-    [[nodiscard]] static input read_line(std::string& line) {
-        if (take()) return input::interrupt;
-        if (std::getline(std::cin, line)) return input::line;
-        if (!came_within(100)) return input::end;
-        std::cin.clear();  // the system ends a read at Ctrl-C, and calls the handler about then
-        return input::interrupt;
+    /// The same, waiting for one.
+    [[nodiscard]] static bool came_within(DWORD milliseconds) {
+        return ::WaitForSingleObject(came_, milliseconds) == WAIT_OBJECT_0;
     }
-    /// Forgets lines that were typed ahead: the system keeps them.
-    static void drop_input() {}
-    /// As long as this a line was cut.
-    static constexpr std::size_t longest_line = static_cast<std::size_t>(-1);
+    /// Ends the program as one that was interrupted: whoever started it can tell.
+    static void leave() { ::ExitProcess(static_cast<UINT>(STATUS_CONTROL_C_EXIT)); }
 
     /// As long as it lives, Ctrl-C calls session.stop().
     template <class Session>
@@ -87,6 +79,32 @@ public:
     private:
         const answer answer_;
     };
+};
+
+/// What is typed. Nothing else may read standard input.
+class keyboard {
+public:
+    /// Reads what is typed up to Enter; a line that ends in a backslash goes on in the next.
+    [[nodiscard]] input read(std::string_view prompt, std::string& text) {
+        text.clear();
+        for (std::string line;;) {
+            std::cout << prompt << std::flush;
+            const bool came = interrupts::take();
+            if (came || !std::getline(std::cin, line)) {
+                // The system ends a read at Ctrl-C, and calls the handler about then.
+                const auto how = came || interrupts::came_within(100) ? input::interrupt : input::end;
+                std::cin.clear();
+                std::cout << '\n';
+                return how;
+            }
+            text += line;
+            if (!text.ends_with('\\')) return input::text;
+            text.back() = '\n';
+            prompt = ". ";
+        }
+    }
+    /// Forgets what was typed ahead: the system keeps it.
+    void drop_input() {}
 };
 
 }  // namespace chat

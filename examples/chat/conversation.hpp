@@ -11,44 +11,33 @@
 #include <wafer/llm.hpp>
 
 #include "figures.hpp"
-#include "once.hpp"
 #include "options.hpp"
+#include "partner.hpp"
 #include "terminal.hpp"
 #include "writer.hpp"
 
 namespace chat {
 
-/// Works with any session: what it costs elsewhere is shown if its policy tells.
 template <class Session>
 class conversation {
 public:
-    conversation(const wafer::model& model, Session& session, const wafer::model_plan& plan, thinking how)
-        : model_(model), session_(session), plan_(plan), thinking_(how) {}
+    conversation(const partner<Session>& with, thinking how) : with_(with), thinking_(how) {}
 
     /// Until the user leaves.
     void run() {
-        const interrupts ctrl_c;
         greet();
-        std::string line;
+        std::string typed;
         for (bool warned = false;;) {
-            const auto got = read_line("> ", line);
-            if (got != input::line) std::cout << '\n';
+            const auto got = keyboard_.read("> ", typed);
             if (got == input::end || (got == input::interrupt && warned)) return;
             warned = got == input::interrupt;
-            if (warned) {
-                say("Ctrl-C again leaves, and so do Ctrl-D and /quit");
-                continue;
-            }
-            const auto last = line.find_last_not_of(" \t\r");
-            if (last == line.npos) continue;
-            const std::string_view text = std::string_view(line).substr(0, last + 1);
+            if (warned) say("Ctrl-C again leaves, and so do Ctrl-D and /quit");
+            if (got == input::cut) say("The terminal cut this line: longer ones go through -p or a pipe.\n");
+            if (got != input::text) continue;
+            const std::string_view text = std::string_view(typed).substr(0, typed.find_last_not_of(" \t\r\n") + 1);
+            if (text.empty()) continue;
             if (text == "/quit") return;
-            if (line.size() >= interrupts::longest_line) {
-                say("The terminal cut this line at " + std::to_string(line.size()) +
-                    " bytes: longer questions go through -p or a pipe.\n");
-                continue;
-            }
-            if (text.front() == '/') command(text);
+            if (text.front() == '/' && text.find('\n') == text.npos) command(text);
             else answer(text);
             std::cout << '\n';
         }
@@ -59,27 +48,26 @@ private:
 
     void greet() const {
         const auto& kernels = session_.tokens().kernels();
-        say((plan_.config.name.empty() ? "A model" : plan_.config.name) + " (" + plan_.config.architecture + "), " +
-            human(plan_.weights) + " resident, " + std::string(kernels.features) + " on " +
-            std::to_string(plan_.n_threads) + (plan_.n_threads == 1 ? " thread" : " threads"));
-        if (!model_.has_chat_template()) say("It has no chat template: it will continue your text, not answer.");
+        const auto& plan = with_.plan;
+        say((plan.config.name.empty() ? "A model" : plan.config.name) + " (" + plan.config.architecture + "), " +
+            human(plan.weights) + " resident, " + std::string(kernels.features) + " on " +
+            std::to_string(plan.n_threads) + (plan.n_threads == 1 ? " thread" : " threads"));
+        if (!with_.model.has_chat_template()) say("It has no chat template: it will continue your text, not answer.");
         say("/help lists the commands; Ctrl-C stops an answer, Ctrl-D leaves.\n");
     }
 
     void answer(std::string_view text) {
         session_.reset_cost();
+        bool finished = false;
         try {
-            const interrupts::stopping<Session> stop_on_ctrl_c(session_);
-            auto reply = ask(model_, session_, text);
-            if (interrupts::take()) session_.stop();  // it came before the answer began
             writer out(std::cout, look_, thinking_);
-            while (const auto piece = reply.next()) out.write(*piece);
+            finished = with_.ask(text, [&](const wafer::reply_piece& piece) { out.write(piece); });
         } catch (const wafer::error& e) {
             say(e.what());
             if (e.code() == wafer::errc::context_full) say("/reset begins a new conversation");
             return;
         }
-        if (interrupts::take()) interrupts::drop_input();
+        if (!finished) keyboard_.drop_input();
         say("[" + one_line(session_.stats()) + remark(session_.ended()) + "]");
         std::cout << look_.dim();
         print_devices(std::cout, session_.cost());
@@ -96,7 +84,7 @@ private:
         else if (name == "/think") think(rest);
         else if (name == "/save") save(rest);
         else if (name == "/load") load(rest);
-        else say(std::string(name) + " is no command; /help lists them");
+        else say(std::string(name) + " is no command; /help lists them. Behind a space it is a question.");
     }
 
     void help() const {
@@ -107,8 +95,9 @@ private:
                      "/save FILE   keep the conversation, to go on with it another time\n"
                      "/load FILE   go on where that one was kept, with this model\n"
                      "/quit        leave; so does Ctrl-D\n"
-                     "Ctrl-C stops an answer and keeps the conversation. Terminals cut lines, mostly\n"
-                     "at 4095 bytes: longer questions go through -p or a pipe.\n";
+                     "Ctrl-C stops an answer and keeps the conversation. A line that ends in a\n"
+                     "backslash goes on in the next, as after Alt-Enter; a paste of several lines\n"
+                     "is one question.\n";
     }
     void reset() {
         session_.reset();
@@ -140,7 +129,7 @@ private:
                std::to_string(session_.tokens().position()) + " tokens";
     }
     void stats() const {
-        print_stats(std::cout, session_, plan_);
+        print_stats(std::cout, session_, with_.plan);
         if (const auto reports = session_.cost(); !reports.empty()) std::cout << '\n' << reports;
     }
     void think(std::string_view how) {
@@ -155,10 +144,10 @@ private:
                                                                        : "hidden."));
     }
 
-    const wafer::model& model_;
-    Session& session_;
-    const wafer::model_plan& plan_;
+    partner<Session> with_;
+    Session& session_ = with_.session;
     thinking thinking_;
+    keyboard keyboard_;
     style look_ = style::of_stdout();
 };
 

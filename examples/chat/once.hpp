@@ -13,16 +13,11 @@
 
 #include "figures.hpp"
 #include "options.hpp"
+#include "partner.hpp"
 #include "terminal.hpp"
 #include "writer.hpp"
 
 namespace chat {
-
-/// Begins an answer. A model without a chat template continues the text instead.
-template <class Session>
-[[nodiscard]] auto ask(const wafer::model& model, Session& session, std::string_view prompt) {
-    return model.has_chat_template() ? session.ask(prompt) : session.complete(prompt);
-}
 
 template <class Session>
 [[nodiscard]] wafer::json stats_to_json(const Session& session, const wafer::model_plan& plan) {
@@ -59,28 +54,26 @@ template <class Session>
 
 /// What ends before its time is told on stderr, and so is what the answer would have taken elsewhere.
 template <class Session>
-void print_answer(const wafer::model& model, Session& session, std::string_view prompt, thinking how) {
+void print_answer(const partner<Session>& with, std::string_view prompt, thinking how) {
     {
-        auto reply = ask(model, session, prompt);
         writer out(std::cout, style::of_stdout(), how);
-        while (const auto piece = reply.next()) out.write(*piece);
+        if (!with.ask(prompt, [&](const wafer::reply_piece& piece) { out.write(piece); })) throw interrupted();
     }
-    if (session.ended() == wafer::finish::context_full)
+    if (with.session.ended() == wafer::finish::context_full)
         std::cerr << "chat: the answer ends here because the context is full: --ctx makes it larger\n";
-    print_devices(std::cerr, session.cost());
+    print_devices(std::cerr, with.session.cost());
 }
 
 template <class Session>
-void print_json(const wafer::model& model, Session& session, const wafer::model_plan& plan, std::string_view prompt) {
+void print_json(const partner<Session>& with, std::string_view prompt) {
     std::string answer, thought;
-    {
-        auto reply = ask(model, session, prompt);
-        while (const auto piece = reply.next()) (piece->thinking ? thought : answer) += shown(*piece);
-    }
+    const auto hear = [&](const wafer::reply_piece& piece) { (piece.thinking ? thought : answer) += shown(piece); };
+    if (!with.ask(prompt, hear)) throw interrupted();
     const auto without_space = [](const std::string& text) {
         const auto first = text.find_first_not_of(" \n"), last = text.find_last_not_of(" \n");
         return first == text.npos ? std::string() : text.substr(first, last + 1 - first);
     };
+    const auto& [model, session, plan, status] = with;
     wafer::json result;
     result.set("model", wafer::json::object{{"name", plan.config.name}, {"architecture", plan.config.architecture}})
         .set("answer", without_space(answer))

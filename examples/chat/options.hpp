@@ -44,10 +44,11 @@ template <class T>
     T value{};
     const auto [end, bad] = std::from_chars(text.data(), text.data() + text.size(), value);
     if (bad == std::errc{} && end == text.data() + text.size() && value >= 0 && value <= most) return value;
-    const std::string limit =
-        most == std::numeric_limits<T>::max() ? "" : " up to " + wafer::fixed(static_cast<double>(most), 0);
-    throw usage_error("'" + std::string(text) + "' is not a " + (std::is_integral_v<T> ? "whole " : "") + "number" +
-                      limit);
+    const bool is_bounded = most != std::numeric_limits<T>::max() || bad == std::errc::result_out_of_range;
+    char bound[32];
+    const auto bound_end = std::to_chars(bound, bound + sizeof bound, most).ptr;
+    throw usage_error("'" + std::string(text) + "' must be a " + (std::is_integral_v<T> ? "whole " : "") + "number" +
+                      (is_bounded ? " from 0 to " + std::string(bound, bound_end) : ", 0 or more"));
 }
 
 [[nodiscard]] inline thinking thinking_named(std::string_view text) {
@@ -72,7 +73,10 @@ struct option {
 using word = std::string_view;
 inline constexpr option all_options[] = {
     {"--model", "FILE", "a GGUF file (default: the small model that wafer brings)",
-     [](options& o, word v) { o.model = v; }},
+     [](options& o, word v) {
+         if (v.empty()) throw usage_error("the name of the file is empty");
+         o.model = v;
+     }},
     {"-p", "PROMPT", "answer this and exit; so does text from a pipe", [](options& o, word v) { o.prompt = v; }},
     {"--json", "", "print one JSON object: answer, thinking, statistics, costs",
      [](options& o, word) { o.json = true; }},
@@ -112,7 +116,7 @@ inline constexpr option all_options[] = {
     for (auto next = words.begin(); next != words.end(); ++next) {
         const word given = *next;
         const auto equals = given.starts_with("--") ? given.find('=') : given.npos;
-        const word name = given.substr(0, equals);
+        const word name = given == "-h" ? "--help" : given.substr(0, equals);
         const auto* known = std::find_if(std::begin(all_options), std::end(all_options),
                                          [&](const option& o) { return o.name == name; });
         if (known == std::end(all_options))

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Everything that is about terminals: colours, reading a line, a progress bar. Knows no models. What differs by system
-// (Ctrl-C, what is a terminal) is in console_posix.hpp and console_windows.hpp.
+// Everything that is about terminals: colours, what must not reach them, a line that tells progress. Knows no models. What
+// differs by system (what is a terminal, Ctrl-C, the keyboard) is in console_posix.hpp and console_windows.hpp.
 #pragma once
 
 #include <chrono>
@@ -15,7 +15,19 @@
 #include <wafer/llm.hpp>
 
 namespace chat {
-enum class input { line, interrupt, end };
+
+/// What came from the keyboard.
+enum class input {
+    text,
+    cut,        // a text of which the terminal has cut a part
+    dropped,    // Ctrl-C took back what was typed
+    interrupt,  // Ctrl-C
+    end,        // Ctrl-D, or the end of a pipe
+};
+
+/// Thrown to leave what Ctrl-C ends: the program ends as an interrupted one.
+struct interrupted {};
+
 }  // namespace chat
 
 #if defined(_WIN32)
@@ -61,37 +73,51 @@ private:
     return out;
 }
 
-/// Reads a line, without its end.
-[[nodiscard]] inline input read_line(std::string_view prompt, std::string& line) {
-    std::cout << prompt << std::flush;
-    return interrupts::read_line(line);
-}
-
-/// A bar on stderr for what takes longer than a moment; nothing where stderr is no terminal.
-class progress_bar {
+/// A line on stderr about what takes its time, until something else is told; nothing where stderr is no terminal.
+class status_line {
 public:
-    explicit progress_bar(std::string what) : what_(std::move(what)), visible_(takes_escapes(stderr)) {}
-    progress_bar(const progress_bar&) = delete;
-    progress_bar& operator=(const progress_bar&) = delete;
-    ~progress_bar() {
-        if (shown_ >= 0) std::cerr << "\r\033[K" << std::flush;
+    status_line() = default;
+    status_line(const status_line&) = delete;
+    status_line& operator=(const status_line&) = delete;
+    ~status_line() { wipe(); }
+
+    void show(const std::string& text) {
+        if (!visible_ || text == shown_) return;
+        shown_ = text;
+        // A line that is too long is cut by the terminal: wrapped it could not be wiped.
+        std::cerr << "\r\033[?7l" << printable(text) << "\033[K\033[?7h" << std::flush;
+    }
+    void wipe() {
+        if (shown_.empty()) return;
+        shown_.clear();
+        std::cerr << "\r\033[K" << std::flush;
     }
 
+private:
+    bool visible_ = takes_escapes(stderr);
+    std::string shown_;
+};
+
+/// How far loading has come, where it takes longer than a moment.
+class progress_bar {
+public:
+    progress_bar(status_line& line, std::string what) : line_(line), what_(std::move(what)) {}
+    progress_bar(const progress_bar&) = delete;
+    progress_bar& operator=(const progress_bar&) = delete;
+    ~progress_bar() { line_.wipe(); }
+
     void show(wafer::bytes done, wafer::bytes total) {
-        const int percent = total.count == 0 ? 100 : static_cast<int>(100 * (done / total));
-        if (!visible_ || percent == shown_ || clock::now() - start_ < std::chrono::milliseconds(200)) return;
-        shown_ = percent;
+        if (clock::now() - start_ < std::chrono::milliseconds(200)) return;
+        const auto percent = total.count == 0 ? 100 : static_cast<std::size_t>(100 * (done / total));
         std::string bar(20, '.');
-        bar.replace(0, static_cast<std::size_t>(percent / 5), static_cast<std::size_t>(percent / 5), '#');
-        std::cerr << "\r" << what_ << " [" << bar << "] " << percent << " % of " << human(total) << "\033[K"
-                  << std::flush;
+        bar.replace(0, percent / 5, percent / 5, '#');
+        line_.show(what_ + " [" + bar + "] " + std::to_string(percent) + " % of " + human(total));
     }
 
 private:
     using clock = std::chrono::steady_clock;
+    status_line& line_;
     std::string what_;
-    bool visible_;
-    int shown_ = -1;  // percent
     clock::time_point start_ = clock::now();
 };
 

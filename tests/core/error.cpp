@@ -25,11 +25,12 @@ TEST_SUITE("core.error") {
         }
     }
 
-    TEST_CASE("error: what() is one line: the file, the message, then every part of where that is known") {
+    TEST_CASE("error: what() is one line: the place in the file as far as it is known, then the message") {
         CHECK(std::string(error(errc::corrupt, "a count").what()) == "a count");
         CHECK(std::string(error(errc::corrupt, "a count", {"m.gguf", 12, "w"}).what()) ==
-              "m.gguf: a count [w] at byte 12");
+              "m.gguf at byte 12: a count [w]");
         CHECK(std::string(error(errc::corrupt, "a count", {"m.gguf", {}, {}}).what()) == "m.gguf: a count");
+        CHECK(std::string(error(errc::bad_utf8, "no text", {{}, 5, {}}).what()) == "no text at byte 5");
     }
 
     TEST_CASE("error: names from a file spoil no terminal, break no line and have an end") {

@@ -97,15 +97,15 @@ TEST_CASE("byte_source: a move leaves the memory where it was") {
 TEST_CASE("byte_source: a reader that gives less, or throws, is an error that names the file and the place") {
     const auto [code, text] = refusal([](std::uint64_t, std::span<std::byte> to) { return to.size() - 1; });
     CHECK(code == errc::io_failed);
-    CHECK(text == "far away: the reader gave 9 of 10 bytes at byte 20");
+    CHECK(text == "far away at byte 20: the reader gave 9 of 10 bytes");
     const auto thrown = refusal(
         [](std::uint64_t, std::span<std::byte>) -> std::size_t { throw std::runtime_error("the line is dead"); });
     CHECK(thrown.first == errc::io_failed);
-    CHECK(thrown.second == "far away: the reader failed: the line is dead at byte 20");
+    CHECK(thrown.second == "far away at byte 20: the reader failed: the line is dead");
     CHECK(refusal([](std::uint64_t, std::span<std::byte>) -> std::size_t { throw 7; }).first == errc::io_failed);
     const auto starved = refusal([](std::uint64_t, std::span<std::byte>) -> std::size_t { throw std::bad_alloc(); });
     CHECK(starved.first == errc::out_of_memory);
-    CHECK(starved.second == "the reader could not have its memory in far away at byte 20");
+    CHECK(starved.second == "far away at byte 20: the reader could not have its memory");
     const auto own = refusal(
         [](std::uint64_t, std::span<std::byte>) -> std::size_t { throw wafer::error(errc::cancelled, "enough"); });
     CHECK(own.first == errc::cancelled);
@@ -125,7 +125,7 @@ TEST_CASE("byte_source: a reader that failed is not called again") {
             source.read(20, part);
             FAIL("it read");
         } catch (const wafer::error& e) {
-            CHECK(std::string(e.what()) == "reader: the reader failed: the line is dead at byte 20");
+            CHECK(std::string(e.what()) == "reader at byte 20: the reader failed: the line is dead");
         }
     CHECK(calls == 2);
 }

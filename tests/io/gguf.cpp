@@ -174,7 +174,7 @@ TEST_CASE("gguf: tensors may lie in any order and with gaps") {
 TEST_CASE("gguf: what is no GGUF file is said to be none") {
     gguf_writer file = small_model();
     file.magic = "GGML";
-    check_refused(file, errc::bad_magic, "not a GGUF file in hostile.gguf at byte 0");
+    check_refused(file, errc::bad_magic, "hostile.gguf at byte 0: not a GGUF file");
     file.magic = "GGUF";
     file.version = 1;
     check_refused(file, errc::unsupported_version, "version 1");
@@ -475,12 +475,14 @@ TEST_CASE("gguf: shards that are missing, renamed or contradictory are named") {
         std::swap(shards[1], shards[2]);
         save(shards, folder);
     });
-    CHECK(swapped.starts_with("corrupt: the shard says it is another one"));
+    CHECK(swapped.starts_with("corrupt: "));
+    CHECK(swapped.find("model-00002-of-00003.gguf: the shard says it is another one") != std::string::npos);
     const auto fewer = with([&](auto& shards, auto& folder) {
         shards[2] = gguf_writer().pair("split.no", 2).pair("split.count", 3);
         save(shards, folder);
     });
-    CHECK(fewer.starts_with("corrupt: 4 tensors are announced, but the shards hold 2"));
+    CHECK(fewer.starts_with("corrupt: "));
+    CHECK(fewer.find(".gguf: 4 tensors are announced, but the shards hold 2") != std::string::npos);
     const auto twice = with([&](auto& shards, auto& folder) {
         shards[2].tensor("a", {4}, four);
         shards[0] = gguf_writer().pair("split.no", 0).pair("split.count", 3).tensor("a", {4}, four);

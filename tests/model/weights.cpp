@@ -78,8 +78,10 @@ TEST_CASE("weights: tensors that nobody asked for are refused by name and number
     CHECK(refusal->where().tensor == "blk.0.attn_sinks.weight");
     CHECK(refusal->where().offset == file.require("blk.0.attn_sinks.weight").offset);
     const std::string text = refusal->what();
-    CHECK(text.starts_with("5 tensors of the file are not used by architecture 'llama': blk.0.attn_sinks.weight, "
-                           "blk.0.ffn_gate_inp.bias, blk.1.post_attention_norm.weight, blk.7.attn_q.weight, ...;"));
+    CHECK(text.starts_with("odd.gguf at byte "));
+    CHECK(text.find(": 5 tensors of the file are not used by architecture 'llama': blk.0.attn_sinks.weight, "
+                    "blk.0.ffn_gate_inp.bias, blk.1.post_attention_norm.weight, blk.7.attn_q.weight, ...;") !=
+          text.npos);
 
     const network net(file, 1, unused_tensors::allowed);
     REQUIRE(net.warnings().size() == 1);

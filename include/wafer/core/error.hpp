@@ -54,7 +54,7 @@ enum class errc : std::uint8_t {
     unsupported_key,     // a key asks for something that this release does not do for the architecture
     unused_tensor,  // tensors that the architecture does not use, so that answers would be wrong: see unused_tensors
     not_finite,     // logits that are no numbers: weights are damaged (NaN or infinity), or far out of range
-    wrong_process,       // made before fork() and used in the child: load again there
+    wrong_process,  // made before fork() and used in the child: load again there
 };
 
 /// The enumerator's name, for logs and tests; "unknown" for a number that is none.
@@ -78,18 +78,19 @@ struct error_where {
 };
 
 /// The only exception that the library throws on purpose. what() is one line of UTF-8 without
-/// control characters, whatever a file put into it: the file, as compilers tell it, the message, then where in the file.
-///     m.gguf: the file has 1000 bytes and ends before the tensor does [output.weight] at byte 900
+/// control characters, whatever a file put into it: the place in the file, as compilers tell it, then the message.
+///     m.gguf at byte 900: the file has 1000 bytes and ends before the tensor does [output.weight]
 /// Where exceptions are off (WAFER_EXCEPTIONS is 0) WAFER_ERROR_HANDLER gets it instead.
 class error : public std::exception {
 public:
     /// `message` is cut at 4096 bytes and made printable; an empty `where` adds nothing to it.
     error(errc code, std::string_view message, error_where where = {}) : code_(code), where_(std::move(where)) {
         where_.tensor = printable(where_.tensor);
-        if (!where_.file.empty()) text_ = printable(where_.file, longest_message) + ": ";
+        const std::string at = where_.offset ? " at byte " + std::to_string(*where_.offset) : std::string();
+        if (!where_.file.empty()) text_ = printable(where_.file, longest_message) + at + ": ";
         text_ += printable(message, longest_message);
         if (!where_.tensor.empty()) text_ += " [" + where_.tensor + "]";
-        if (where_.offset) text_ += " at byte " + std::to_string(*where_.offset);
+        if (where_.file.empty()) text_ += at;
     }
     /// The cause, for programs.
     [[nodiscard]] errc code() const noexcept { return code_; }

@@ -248,7 +248,7 @@ inline void place_tensors(const byte_source& file, std::uint64_t data_begin, std
     constexpr std::size_t least_pair = 8 + 4 + 1, least_tensor = 8 + 4 + 8 + 4 + 8;
 
     if (file.size() < 4 || in.take<std::array<char, 4>>("the magic") != std::array{'G', 'G', 'U', 'F'})
-        in.fail(errc::bad_magic, "not a GGUF file", 0);
+        in.fail(errc::bad_magic, "not a GGUF file; models in other formats must be converted to it", 0);
     const auto version = in.take<std::uint32_t>("the version");
     if ((version & 0xFFFF) == 0 && version != 0)
         in.fail(errc::unsupported_version, "a big-endian GGUF file; convert it to little-endian", 4);
