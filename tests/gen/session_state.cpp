@@ -307,6 +307,6 @@ TEST_CASE("session_state: files are written whole, and what is wrong with one na
 
 TEST_CASE("finish: every reason has a name, and other numbers are unknown") {
     CHECK(to_string(finish::running) == "running");
-    CHECK(to_string(finish::stopped) == "stopped");
-    for (const int n : {6, 77, 255}) CHECK(to_string(static_cast<finish>(n)) == "unknown");
+    CHECK(to_string(finish::deadline) == "deadline");
+    for (const int n : {7, 77, 255}) CHECK(to_string(static_cast<finish>(n)) == "unknown");
 }

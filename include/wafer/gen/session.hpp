@@ -7,11 +7,9 @@
 #include <cstdint>
 #include <exception>
 #include <filesystem>
-#include <iterator>
 #include <memory>
 #include <optional>
 #include <span>
-#include <stop_token>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -24,8 +22,11 @@
 #include <wafer/fwd.hpp>
 #include <wafer/gen/answer_rules.hpp>
 #include <wafer/gen/answer_stream.hpp>
+#include <wafer/gen/ask_watch.hpp>
 #include <wafer/gen/check_options.hpp>
+#include <wafer/gen/history.hpp>
 #include <wafer/gen/model.hpp>
+#include <wafer/gen/prompt.hpp>
 #include <wafer/gen/reply.hpp>
 #include <wafer/gen/sampler.hpp>
 #include <wafer/gen/session_options.hpp>
@@ -91,13 +92,12 @@ public:
     /// The same for any turns: what tools that were called gave, say.
     [[nodiscard]] reply<Policy> ask(std::span<const message> turns, const ask_options& how = {}) {
         return or_out_of_memory([&] {
-            const listening heard(*this, how);
+            const watching now(*this, how);
             std::vector<message> added(turns.begin(), turns.end());  // they may be this conversation's own
             settle();
-            const undo question{messages_, messages_.size(), asked_};
-            messages_.insert(messages_.end(), std::move_iterator(added.begin()), std::move_iterator(added.end()));
-            const auto prompt = shown(messages_);
-            if (prompt && begin(*prompt)) asked_ = messages_.size() - added.size();
+            history::question question(history_, std::move(added));
+            const auto prompt = prompt_for(history_.turns());
+            if (prompt && begin(*prompt)) question.keep();
             else end_at_once();
             return reply<Policy>(*this);
         });
@@ -108,7 +108,7 @@ public:
     /// @throws error: as ask(), without what templates raise
     [[nodiscard]] reply<Policy> complete(std::string_view prompt, const ask_options& how = {}) {
         return or_out_of_memory([&] {
-            const listening heard(*this, how);
+            const watching now(*this, how);
             settle();
             if (!begin(prompt, true)) end_at_once();
             return reply<Policy>(*this);
@@ -130,13 +130,12 @@ public:
             std::vector<message> fresh;
             if (!options_.system.empty()) fresh.push_back({.role = "system", .content = options_.system});
             drop_answer();
-            unproven_.reset();
-            messages_ = std::move(fresh);
+            history_.restart(std::move(fresh));
         });
     }
     /// The conversation so far, with the system prompt; an answer joins it when it ends. Valid until the next call that is not
     /// const.
-    [[nodiscard]] std::span<const message> messages() const noexcept { return messages_; }
+    [[nodiscard]] std::span<const message> messages() const noexcept { return history_.turns(); }
 
     /// Keeps the whole conversation: messages, tokens with their logits and cache, how answers are drawn and the state of their
     /// randomness. A running answer ends here, as far as it came. What the work cost is not kept. The file is replaced as a
@@ -187,14 +186,13 @@ public:
             sequence_.restore(saved.n_tok, saved.sequence);
             // Nothing can fail from here on.
             drop_answer();
-            unproven_.reset();
             ++number_;
             saved.options.shape = options_.shape;
             saved.options.grammar = std::move(options_.grammar);
             saved.options.reading = std::move(options_.reading);
             options_ = std::move(saved.options);
             sampler_ = std::move(drawing);
-            messages_ = std::move(saved.messages);
+            history_.restart(std::move(saved.messages));
             stats_ = saved.stats;
             finish_ = saved.ended;
         });
@@ -249,7 +247,7 @@ private:
                                 .random = sampler_.state(),
                                 .stats = stats_,
                                 .ended = finish_,
-                                .messages = messages_,
+                                .messages = history_.turns(),
                                 .n_tok = sequence_.position()};
         return session_head(now, identity(), sequence_.saved_size(now.n_tok));
     }
@@ -259,35 +257,17 @@ private:
     }
 
     [[nodiscard]] const tokenizer& words() const { return model_.words(); }
-    [[nodiscard]] std::string token_text(std::optional<token_id> id) const {
-        return id ? std::string(words().piece(*id)) : std::string();
-    }
 
-    // From here on stop() is about the question that is about to be asked.
-    void listen(const ask_options& how) {
-        stop_listening();
-        sequence_.clear_stop();
-        sequence_.set_deadline(how.deadline);
-        if (how.stop.stop_possible()) on_stop_.emplace(how.stop, request{&sequence_});
-    }
-    void stop_listening() noexcept {
-        on_stop_.reset();
-        sequence_.set_deadline({});
-    }
-    /// Listens while a question is asked, and on if an answer runs then.
-    struct listening {
-        session& to;
-        listening(session& s, const ask_options& how) : to(s) { s.listen(how); }
-        listening(const listening&) = delete;
-        listening& operator=(const listening&) = delete;
-        ~listening() {
-            if (to.finish_ != finish::running) to.stop_listening();
+    /// Watches while a question is asked, and on if an answer runs then.
+    struct watching {
+        session& by;
+        watching(session& s, const ask_options& how) : by(s) { s.watch_.begin(how); }
+        watching(const watching&) = delete;
+        watching& operator=(const watching&) = delete;
+        ~watching() {
+            if (by.finish_ != finish::running) by.watch_.end();
         }
     };
-    [[nodiscard]] bool stopping() const noexcept { return sequence_.stopping().requested(); }
-    [[nodiscard]] finish reason_to_stop() const noexcept {
-        return stopping() && !sequence_.stopping().asked() ? finish::deadline : finish::stopped;
-    }
     /// The question was stopped before it was a prompt.
     void end_at_once() noexcept {
         ++number_;
@@ -295,48 +275,22 @@ private:
         prompt_.clear();
         stats_.begin(0, 0);
         stats_.end();
-        finish_ = reason_to_stop();
+        finish_ = watch_.reason();
     }
 
-    /// The prompt for a conversation; none if that was stopped.
-    [[nodiscard]] std::optional<std::string> shown(std::vector<message> turns) const {
-        make_inert(turns, words(), &sequence_.stopping());
-        if (stopping()) return std::nullopt;
-        template_options how;
-        how.enable_thinking = options_.thinking;
-        how.tools = options_.tools;
-        how.bos_token = token_text(words().bos());
-        how.eos_token = token_text(words().eos());
-        how.stop = &sequence_.stopping();
-        const auto& chat = model_.chat(!options_.tools.is_null());
-        std::optional<std::string> prompt;
-        if (const auto failed = exception_of([&] { prompt = chat.render(turns, how); })) {
-            if (!stopping()) std::rethrow_exception(failed);
-            prompt.reset();
-        }
-        return prompt;
+    [[nodiscard]] std::optional<std::string> prompt_for(std::vector<message> turns) const {
+        return make_prompt(model_, options_, std::move(turns), watch_.signal());
     }
-
     /// Whether the template takes these turns. Without exceptions there is no trying.
     [[nodiscard]] bool is_shown(std::vector<message> turns) const {
-        return WAFER_EXCEPTIONS == 0 || !refusal_of([&] { static_cast<void>(shown(std::move(turns))); });
+        return WAFER_EXCEPTIONS == 0 || !refusal_of([&] { static_cast<void>(prompt_for(std::move(turns))); });
     }
-
-    /// Takes back the turns of a question that fails.
-    struct undo {
-        std::vector<message>& messages;
-        std::size_t n;
-        const std::optional<std::size_t>& asked;
-        ~undo() {
-            if (!asked) messages.resize(std::min(n, messages.size()));
-        }
-    };
 
     /// Takes a prompt: what the sequence already holds of it stays. False if that was stopped.
     [[nodiscard]] bool begin(std::string_view prompt, bool continues = false) {
         model_.pool()->check_process();
-        std::vector<token_id> ids = words().encode(prompt, special_text::parse, &sequence_.stopping());
-        if (stopping()) return false;
+        std::vector<token_id> ids = words().encode(prompt, special_text::parse, &watch_.signal());
+        if (watch_.stopped()) return false;
         if (words().adds_bos() && (ids.empty() || ids.front() != *words().bos()))
             ids.insert(ids.begin(), *words().bos());
         if (ids.empty()) raise(errc::invalid_argument, "there is nothing to read: the prompt is empty");
@@ -353,7 +307,8 @@ private:
         const auto own = model_.calls();
         const bool reads_calls = !options_.tools.is_null() || own == call_dialect::harmony;
         const auto dialect = reads_calls ? own : call_dialect::none;
-        answer_.emplace(words(), dialect, options_.stop, prompt, last_call(messages_), continues, options_.tools);
+        answer_.emplace(words(), dialect, options_.stop, prompt, last_call(history_.turns()), continues,
+                        options_.tools);
         rules_.reset();
         const bool may_think = options_.thinking.value_or(true) && model_.thinks();
         const bool may_call = !options_.tools.is_null();
@@ -387,8 +342,8 @@ private:
         or_drop_answer([&] {
             while (answer_ && answer_->empty() && finish_ == finish::running) {
                 if (!prompt_.empty() && !read_prompt()) {
-                    forget_question();
-                    end_with(reason_to_stop());
+                    history_.forget_question();
+                    end_with(watch_.reason());
                     break;
                 }
                 advance();
@@ -396,16 +351,16 @@ private:
             if (answer_) piece = answer_->take();
             if (piece) return;
             settle(finish_ != finish::stopped && finish_ != finish::deadline);
-            stop_listening();
+            watch_.end();
         });
         return piece;
     }
 
     /// Draws one token, and makes its logits' successor ready.
     void advance() {
-        if (rules_ && rules_->is_over(&sequence_.stopping())) return end_with(finish::end_of_turn);
+        if (rules_ && rules_->is_over(&watch_.signal())) return end_with(finish::end_of_turn);
         const auto drawn = draw();
-        if (!drawn) return end_with(reason_to_stop());
+        if (!drawn) return end_with(watch_.reason());
         const token_id id = *drawn;
         stats_.token();
         if (words().is_end(id)) {
@@ -417,7 +372,7 @@ private:
         if (options_.max_tokens != 0 && stats_.generated >= options_.max_tokens) return end_with(finish::max_tokens);
         switch (sequence_.eval({&id, 1})) {
             case eval_status::done: break;
-            case eval_status::stopped: end_with(reason_to_stop()); break;
+            case eval_status::stopped: end_with(watch_.reason()); break;
             case eval_status::context_full: end_with(finish::context_full); break;
         }
     }
@@ -426,7 +381,7 @@ private:
         const auto pick = [&](std::span<const std::uint64_t> allowed) {
             return sampler_.pick(sequence_.logits(), sequence_.tokens(), allowed);
         };
-        return rules_ ? rules_->draw(pick, &sequence_.stopping()) : std::optional(pick({}));
+        return rules_ ? rules_->draw(pick, &watch_.signal()) : std::optional(pick({}));
     }
 
     void end_with(finish why) {
@@ -434,16 +389,10 @@ private:
         finish_ = answer_->stopped() ? finish::stop_string : why;  // one may have been held back
         stats_.end();
     }
-    /// The question and its answer are not part of the conversation.
-    void forget_question() noexcept {
-        if (asked_) messages_.resize(*asked_);
-        asked_.reset();
-    }
-
     /// The answer and its question are gone, as if it had not been asked.
     void drop_answer() noexcept {
-        stop_listening();
-        forget_question();
+        watch_.end();
+        history_.forget_question();
         prompt_.clear();
         answer_.reset();
         if (finish_ == finish::running) stats_.end();
@@ -463,61 +412,43 @@ private:
     void settle(bool with_proof = true) {
         or_drop_answer([&] {
             if (finish_ == finish::running && answer_) end_with(finish::stopped);
-            if (!prompt_.empty()) forget_question();  // nothing of it was read
+            if (!prompt_.empty()) history_.forget_question();  // nothing of it was read
             prompt_.clear();
-            if (asked_) {
-                messages_.push_back(answer_->said());
-                unproven_ = std::exchange(asked_, std::nullopt);
-            }
+            if (answer_) history_.answer(answer_->said());
             if (with_proof) prove();
         });
     }
     /// Makes sure that the template takes the last answer, or puts that off if it is stopped.
     void prove() {
-        if (!unproven_ || stopping()) return;
-        message said = messages_.back();
-        const bool shows = make_showable(messages_, [&](auto turns) { return is_shown(std::move(turns)); });
-        if (stopping()) {
-            messages_.back() = std::move(said);
-            return;
-        }
-        if (!shows) messages_.resize(*unproven_);
-        unproven_.reset();
+        history_.prove([&](auto turns) { return is_shown(std::move(turns)); }, [&] { return watch_.stopped(); });
     }
     /// The same, also after a stop.
     void settle_all() {
         settle();
-        while (unproven_) {
-            listen({});
+        while (history_.is_unproven()) {
+            watch_.begin({});
             prove();
         }
-        stop_listening();
+        watch_.end();
     }
 
     /// The same where nothing may be thrown.
     void abandon() noexcept {
         static_cast<void>(exception_of([&] { settle(false); }));
-        stop_listening();
+        watch_.end();
     }
-
-    struct request {
-        sequence<Policy>* tokens;
-        void operator()() const noexcept { tokens->request_stop(); }
-    };
 
     model model_;
     session_options options_;
     sequence<Policy> sequence_;
-    std::optional<std::stop_callback<request>> on_stop_;  // of the question that is being answered
+    ask_watch<sequence<Policy>> watch_{sequence_};
     sampler sampler_;
-    std::vector<message> messages_;
+    history history_;
     std::vector<token_id> prompt_;  // not read yet
     std::size_t reused_ = 0;        // tokens of it that the sequence holds
     std::optional<answer_stream> answer_;
     std::optional<answer_rules> rules_;
     answer_stats stats_;
-    std::optional<std::size_t> asked_;     // turns before a question that waits for its answer to be settled
-    std::optional<std::size_t> unproven_;  // turns before one whose answer the template may not take
     finish finish_ = finish::end_of_turn;
     std::uint64_t number_ = 0;  // of the last answer
 };

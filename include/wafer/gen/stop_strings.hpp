@@ -10,6 +10,7 @@
 #include <vector>
 
 #include <wafer/core/config.hpp>
+#include <wafer/core/error.hpp>
 #include <wafer/text/partial_marker.hpp>
 
 namespace wafer::inline WAFER_ABI {

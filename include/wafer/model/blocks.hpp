@@ -11,6 +11,7 @@
 #include <vector>
 
 #include <wafer/core/config.hpp>
+#include <wafer/core/error.hpp>
 #include <wafer/exec/context.hpp>
 #include <wafer/kernel/attention.hpp>
 #include <wafer/kernel/embed.hpp>

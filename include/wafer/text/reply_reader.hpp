@@ -8,6 +8,7 @@
 #include <vector>
 
 #include <wafer/core/config.hpp>
+#include <wafer/core/error.hpp>
 #include <wafer/core/json.hpp>
 #include <wafer/text/call_format.hpp>
 #include <wafer/text/channel_header.hpp>

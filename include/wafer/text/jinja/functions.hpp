@@ -11,6 +11,7 @@
 #include <utility>
 
 #include <wafer/core/config.hpp>
+#include <wafer/core/error.hpp>
 #include <wafer/text/jinja/runtime.hpp>
 
 namespace wafer::inline WAFER_ABI::jinja {
