@@ -74,6 +74,8 @@ TEST_CASE("history: a proof that is stopped changes nothing, and is still due") 
     CHECK(shown(h) == "ua ab ");
     h.prove(yes, [] { return true; });
     CHECK(h.is_unproven());
+    h.forget_unproven();
+    CHECK((!h.is_unproven() && h.turns().empty()));
     h.restart({});
     CHECK((!h.is_unproven() && h.turns().empty()));
 }

@@ -62,8 +62,8 @@ TEST_CASE("input_file: any stretch is read from any thread, before and after a m
     CHECK(wrong == std::vector<int>(4));
     CHECK(read_from(file, content.size(), 0).empty());
     CHECK(raised([&] { (void)read_from(file, content.size() - 10, 11); }) ==
-          "truncated: the file ends here; it had 3000000 bytes when it was opened in " + path.string() +
-              " at byte 3000000");
+          "truncated: " + path.string() +
+              " at byte 3000000: the file ends here; it had 3000000 bytes when it was opened");
     for (const auto far : {std::uint64_t{1} << 62, std::numeric_limits<std::uint64_t>::max() - 100})
         CHECK(raised([&] { (void)read_from(file, far, 10); }).starts_with("truncated"));
 }
@@ -76,11 +76,10 @@ TEST_CASE("input_file: one that shrank is an error where it ends") {
     CHECK(read_from(file, 60'000, 40'000) == std::string(40'000, 'x'));
     std::filesystem::resize_file(path, 70'000);
     CHECK(raised([&] { (void)read_from(file, 60'000, 40'000); }) ==
-          "truncated: the file ends here; it had 100000 bytes when it was opened in " + path.string() +
-              " at byte 70000");
+          "truncated: " + path.string() + " at byte 70000: the file ends here; it had 100000 bytes when it was opened");
     CHECK(raised([&] { file.check_unchanged(); }) ==
-          "truncated: the file shrank from 100000 to 70000 bytes while it was in use in " + path.string() +
-              " at byte 70000");
+          "truncated: " + path.string() +
+              " at byte 70000: the file shrank from 100000 to 70000 bytes while it was in use");
 }
 
 TEST_CASE("input_file: one that grew, was written to or replaced is known, read or mapped") {
@@ -95,10 +94,14 @@ TEST_CASE("input_file: one that grew, was written to or replaced is known, read 
     }
     std::ofstream(path, std::ios::binary | std::ios::in) << "w";  // in place
     for (const input_file* file : {&read, &mapped.file()})
-        CHECK(raised([&] { file->check_unchanged(); }).starts_with("io_failed: the file was written to"));
+        CHECK(raised([&] {
+                  file->check_unchanged();
+              }).starts_with("io_failed: " + path.string() + ": the file was written to"));
     std::ofstream(path, std::ios::binary | std::ios::app) << ", more";
     for (const input_file* file : {&read, &mapped.file()})
-        CHECK(raised([&] { file->check_unchanged(); }).starts_with("io_failed: the file grew from 7 to 13 bytes"));
+        CHECK(raised([&] {
+                  file->check_unchanged();
+              }).starts_with("io_failed: " + path.string() + " at byte 7: the file grew from 7 to 13 bytes"));
 
     const input_file old(path);
     std::filesystem::rename(folder.file("new", "others"), path);

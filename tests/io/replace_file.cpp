@@ -163,12 +163,12 @@ TEST_CASE("replace_file: a limit on the size of files is an error before anythin
             const auto most = std::max<std::uint64_t>(announced, size);
             if (most <= 50'000) return refusal ? 2 : 7;
             if (!refusal || refusal->code() != errc::io_failed || refusal->where().file != path.string()) return 3;
-            const auto text = "could not be written to its end: " + std::to_string(most) +
+            const auto text = path.string() + ": could not be written to its end: " + std::to_string(most) +
                               " bytes are more than a file of this process may have, 50000 (RLIMIT_FSIZE, ulimit -f)";
             return std::string(refusal->what()).starts_with(text) ? 7 : 4;
         });
     };
-    for (const std::uint64_t announced : {0, 60'000, 2'000'000'000}) {
+    for (const std::uint64_t announced : {0u, 60'000u, 2'000'000'000u}) {
         CAPTURE(announced);
         CHECK(writes(announced, 60'000) == 7);
         CHECK(read(path) == "old");
@@ -193,7 +193,7 @@ TEST_CASE("replace_file: where a disk has no room for all of it, nothing is writ
         std::ofstream("/proc/self/gid_map") << "0 " + group + " 1";
         if (::mount("none", folder.path().c_str(), "tmpfs", 0, "size=256k") != 0) return 77;
         const auto path = folder.file("f", "old");
-        for (const std::uint64_t announced : {300'000, 0}) {
+        for (const std::uint64_t announced : {300'000u, 0u}) {
             const auto refusal = wafer::error_of([&] {
                 replace_file file(path, announced);
                 if (announced != 0) ::_exit(1);

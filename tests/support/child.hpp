@@ -9,15 +9,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+/// Whether a sanitizer is in the program, which has threads, memory and locks of its own.
 #define WAFER_TEST_SANITIZED 0
 #if defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#undef WAFER_TEST_SANITIZED
-#define WAFER_TEST_SANITIZED 1
-// It refuses threads in the child of a program that had some, unless it is told to try.
-extern "C" inline const char* __tsan_default_options();
-extern "C" inline const char* __tsan_default_options() { return "die_after_fork=0:atexit_sleep_ms=10"; }
-#elif __has_feature(address_sanitizer)
+#if __has_feature(thread_sanitizer) || __has_feature(address_sanitizer)
 #undef WAFER_TEST_SANITIZED
 #define WAFER_TEST_SANITIZED 1
 #endif

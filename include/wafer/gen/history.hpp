@@ -60,6 +60,11 @@ public:
         turns_.push_back(said);
         unproven_ = std::exchange(asked_, std::nullopt);
     }
+    /// An answer that is unproven was never given, nor its question asked.
+    void forget_unproven() noexcept {
+        if (unproven_) turns_.resize(*unproven_);
+        unproven_.reset();
+    }
     /// Whether it is to be shown yet that a template takes the last answer.
     [[nodiscard]] bool is_unproven() const noexcept { return unproven_.has_value(); }
     /// Shows it, with takes(turns), and makes it so where it is not: see make_showable. Where stopped() has become true
@@ -73,7 +78,7 @@ public:
             turns_.back() = std::move(said);
             return;
         }
-        if (!shows) turns_.resize(*unproven_);
+        if (!shows) forget_unproven();
         unproven_.reset();
     }
 

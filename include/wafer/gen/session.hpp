@@ -350,7 +350,7 @@ private:
             }
             if (answer_) piece = answer_->take();
             if (piece) return;
-            settle(finish_ != finish::stopped && finish_ != finish::deadline);
+            settle_answer();
             watch_.end();
         });
         return piece;
@@ -417,6 +417,15 @@ private:
             if (answer_) history_.answer(answer_->said());
             if (with_proof) prove();
         });
+    }
+    /// The same for an answer that has come to its end; where showing that the template takes it fails, it is dropped, too.
+    void settle_answer() {
+        settle(false);
+        if (finish_ == finish::stopped || finish_ == finish::deadline) return;
+        if (const auto failed = exception_of([&] { prove(); })) {
+            history_.forget_unproven();
+            std::rethrow_exception(failed);
+        }
     }
     /// Makes sure that the template takes the last answer, or puts that off if it is stopped.
     void prove() {

@@ -26,7 +26,7 @@ void matmul_add(Context& ctx, [[maybe_unused]] op kind, const activation_batch& 
     ctx.run([&](std::size_t worker) {
         for_owned_parts(w, worker, ctx.workers(), [&](const matrix_part& part) {
             multiply_part(ctx, w, part, x.from(0), x.n_tok, bias, y.x, y.ld());
-            for (std::size_t t = 0; t < x.n_tok; ++t)
+            for (std::size_t t = 0; t < x.n_tok && !ctx.stopped(); ++t)
                 ctx.kernels().add(residual + t * y.ld() + part.first_row, y.row(t) + part.first_row, part.n_rows);
         });
     });
