@@ -130,7 +130,7 @@ class key_mode {
     static void on() {
         termios now{};
         if (::tcgetattr(terminal_, &now) != 0) return;
-        if ((now.c_lflag & ICANON) != 0) before_ = now;  // or else this is on
+        if ((now.c_lflag & ICANON) != 0) before_ = now;  // what another program left, after it had the terminal
         is_on_ = 1;
         now.c_lflag &= ~static_cast<tcflag_t>(ICANON | ECHO | IEXTEN);
         now.c_lflag |= NOFLSH;  // what was typed before Ctrl-C is still read
@@ -149,7 +149,7 @@ class key_mode {
 public:
     explicit key_mode(int terminal) {
         terminal_ = terminal;
-        on();
+        ::tcgetattr(terminal, &before_);
         for (const int end : {SIGTERM, SIGHUP, SIGQUIT, SIGABRT, SIGTSTP}) on_signal(end, give_way);
         on_signal(SIGCONT, [](int) {
             const int before = errno;
@@ -159,12 +159,13 @@ public:
             errno = before;
         });
         on_signal(SIGWINCH, [](int) { interrupts::wake(); });
+        on();
     }
     key_mode(const key_mode&) = delete;
     key_mode& operator=(const key_mode&) = delete;
     ~key_mode() {
-        for (const int end : {SIGTERM, SIGHUP, SIGQUIT, SIGABRT, SIGTSTP, SIGCONT, SIGWINCH}) on_signal(end, SIG_DFL);
         off();
+        for (const int end : {SIGTERM, SIGHUP, SIGQUIT, SIGABRT, SIGTSTP, SIGCONT, SIGWINCH}) on_signal(end, SIG_DFL);
     }
 
     /// Whether the program was suspended since the last call, and others wrote to the screen.
@@ -190,6 +191,8 @@ public:
     [[nodiscard]] input read(std::string_view prompt, std::string& text) {
         return keys_ ? edit(prompt, text) : read_line(prompt, text);
     }
+    /// Whether a paste is told from what is typed.
+    [[nodiscard]] bool knows_pastes() const { return keys_.has_value(); }
     /// Forgets what was typed ahead.
     void drop_input() {
         read_more();

@@ -103,6 +103,8 @@ public:
             prompt = ". ";
         }
     }
+    /// Whether a paste is told from what is typed.
+    [[nodiscard]] static bool knows_pastes() { return false; }
     /// Forgets what was typed ahead: the system keeps it.
     void drop_input() {}
 };

@@ -96,8 +96,10 @@ private:
                      "/load FILE   go on where that one was kept, with this model\n"
                      "/quit        leave; so does Ctrl-D\n"
                      "Ctrl-C stops an answer and keeps the conversation. A line that ends in a\n"
-                     "backslash goes on in the next, as after Alt-Enter; a paste of several lines\n"
-                     "is one question.\n";
+                     "backslash goes on in the next"
+                  << (keyboard_.knows_pastes() ? ", as after Alt-Enter. A paste of several\n"
+                                                 "lines is one question; the arrow keys bring back older ones.\n"
+                                               : ".\n");
     }
     void reset() {
         session_.reset();

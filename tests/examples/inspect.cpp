@@ -148,4 +148,18 @@ TEST_CASE("inspect: errors are one line") {
     expect(inspect({default_model, "--logits", "1,2", "--at", "2"}), 2);
     expect(inspect({default_model, "--device", "abacus"}), 2);
     expect(inspect({default_model, "--nonsense"}), 2);
+    expect(inspect({default_model, default_model}), 2);
+    expect(inspect({default_model, "--threads", "5000"}), 2);
+    expect(inspect({default_model, "--batch", "4"}), 2);
+    expect(inspect({default_model, "--logits", "1", "--tensors"}), 2);
+    CHECK(inspect({default_model, "--ctx", "-1"}).err == "inspect: --ctx: '-1' must be a whole number, 0 or more\n");
+    CHECK(inspect({"/nope.gguf"}).err == "inspect: /nope.gguf: no such file\n");
+    CHECK(inspect({"-h"}).out == inspect({"--help"}).out);
+}
+
+TEST_CASE("inspect: what will not be as somebody may expect is told on stderr") {
+    const auto r = inspect({default_model, "--ctx", "2000"});
+    CHECK(r.status == 0);
+    CHECK(is_one_line(r.err));
+    CHECK(r.err.starts_with("inspect: warning: a context of 2000 positions is longer than the 1024 "));
 }
