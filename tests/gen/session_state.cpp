@@ -310,3 +310,39 @@ TEST_CASE("finish: every reason has a name, and other numbers are unknown") {
     CHECK(to_string(finish::deadline) == "deadline");
     for (const int n : {7, 77, 255}) CHECK(to_string(static_cast<finish>(n)) == "unknown");
 }
+
+TEST_CASE("session_state: numbers of tools and calls are saved as they were written, however deep they stand") {
+    const std::string numbers = "[12345678901234567890,-9223372036854775809,1.10,1e2,-0,0.1e1,1e400]";
+    json deep = json::parse(numbers);
+    while (deep.depth() < json::max_depth - 6) deep = json::object{{"k", std::move(deep)}};
+    session_state s;
+    s.options.tools = json::array{json().set("name", "f").set("parameters", json().set("enum", json::parse(numbers)))};
+    message call{.role = "assistant"};
+    call.tool_calls.push_back(make_tool_call("f", json().set("n", json::parse(numbers)), "abcdefgh1"));
+    call.tool_calls.push_back(make_tool_call("f", json().set("n", deep), "abcdefgh2"));
+    s.messages.push_back(call);
+    const session_identity whose{7, dtype::f16};
+    image file = session_head(s, whose, 0);
+    const std::uint64_t sum = hash64().add(file).value();
+    const auto tail = std::as_bytes(std::span(&sum, 1));
+    file.insert(file.end(), tail.begin(), tail.end());
+    const session_state read = parse_session(file, "memory", whose);
+    CHECK(read.options.tools.dump() == s.options.tools.dump());
+    CHECK(read.options.tools.at(std::size_t{0}).at("parameters").at("enum").dump() == numbers);
+    REQUIRE(read.messages.size() == 1);
+    CHECK(read.messages[0].tool_calls.dump() == call.tool_calls.dump());
+    CHECK(read.messages[0].tool_calls.at(std::size_t{0}).at("function").at("arguments").at("n").dump() == numbers);
+}
+
+TEST_CASE("session_state: calls in a conversation come back with the numbers that were written") {
+    const json arguments = json::parse(R"({"n":12345678901234567890,"x":1.10})");
+    message asked{.role = "user", .content = "Hi"}, call{.role = "assistant", .content = "I call."};
+    call.tool_calls.push_back(make_tool_call("f", arguments, "abcdefgh1"));
+    const message turns[] = {asked, call, {.role = "user", .content = "And now?"}};
+    session<> chat{reasoner(), babbling()};
+    (void)chat.ask(turns).text();
+    session<> other{reasoner(), babbling()};
+    other.load(chat.save());
+    REQUIRE(other.messages().size() == chat.messages().size());
+    CHECK(other.messages()[2].tool_calls.at(std::size_t{0}).at("function").at("arguments").dump() == arguments.dump());
+}

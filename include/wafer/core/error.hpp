@@ -167,7 +167,7 @@ template <class Work>
     try {
         work();
     } catch (const error& e) {
-        return e;
+        return or_out_of_memory([&] { return std::optional<error>(e); });  // a copy may want more than there is
     }
 #else
     work();
