@@ -15,7 +15,6 @@
 #include <memory>
 #include <new>
 #include <optional>
-#include <source_location>
 #include <span>
 #include <string>
 #include <string_view>
@@ -115,10 +114,9 @@ constexpr std::size_t many_pages = 8192;  // more than a heap grows by here
 
 /// What happens when the n-th allocation of `work` fails, for every n: always error{errc::out_of_memory} and no leak, until
 /// it needs no more than n. Returns how many it needs.
-long fail_each(const std::function<void()>& work, long least = 11,
-               std::source_location where = std::source_location::current()) {
-    CAPTURE(where.line());
-    work();  // what is made once for the whole program is made
+long fail_each(const std::function<void()>& work, long least = 11, int line = __builtin_LINE()) {
+    CAPTURE(line);  // of the caller
+    work();         // what is made once for the whole program is made
     long other = 0, leaked = 0, n = 1;
     const std::size_t reserved = reserved_pages();
     for (;; ++n) {
