@@ -192,11 +192,12 @@ TEST_CASE("jinja limits: bounds and times that a host makes up are checked") {
         return failed ? failed->code() : errc::cancelled;
     };
     using namespace std::chrono;
-    for (const auto now : {sys_seconds::min(), sys_seconds::max(), sys_seconds(sys_days{year{0} / 1 / 1}) - seconds{1},
-                           sys_seconds(sys_days{year{10000} / 1 / 1})})
+    for (const auto now :
+         {sys_seconds::min(), sys_seconds::max(), sys_seconds(sys_days{year{0} / 1 / 1}) - std::chrono::seconds{1},
+          sys_seconds(sys_days{year{10000} / 1 / 1})})
         CHECK(at(now) == errc::invalid_argument);
     for (const auto now : {sys_seconds{}, sys_seconds(sys_days{year{0} / 1 / 1}),
-                           sys_seconds(sys_days{year{10000} / 1 / 1}) - seconds{1}})
+                           sys_seconds(sys_days{year{10000} / 1 / 1}) - std::chrono::seconds{1}})
         CHECK(at(now) == errc::cancelled);
     const jinja::value_dict odd{{jinja::value(std::int64_t{1}), jinja::value("x")}};
     const auto failed = error_of([&] { (void)jinja::program("{{ 1 }}").render(odd, {}); });
