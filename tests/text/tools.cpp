@@ -183,17 +183,17 @@ std::vector<reply_event> calls_in(call_dialect dialect, std::string_view text, c
 }  // namespace
 
 TEST_CASE("tools: the numbers of a call are those that the model wrote, in every dialect") {
-    const std::string written = R"({"n":12345678901234567890,"x":1.10,"e":1E2,"z":-0,"big":1e400})";
-    const std::string sep(format_of(call_dialect::deepseek).separator);
+    const std::string arguments = R"({"n":12345678901234567890,"x":1.10,"e":1E2,"z":-0,"big":1e400})";
+    const std::string separator(format_of(call_dialect::deepseek).separator);
     const std::pair<call_dialect, std::string> texts[] = {
-        {call_dialect::hermes, R"(<tool_call>{"name":"f","arguments":)" + written + "}</tool_call>"},
-        {call_dialect::llama, R"({"name":"f","parameters":)" + written + "}"},
-        {call_dialect::mistral, R"([TOOL_CALLS][{"name":"f","arguments":)" + written + "}]"},
-        {call_dialect::mistral_args, "[TOOL_CALLS]f[ARGS]" + written},
-        {call_dialect::deepseek, std::string(format_of(call_dialect::deepseek).open) + "function" + sep +
-                                     "f\n```json\n" + written + "\n```" +
+        {call_dialect::hermes, R"(<tool_call>{"name":"f","arguments":)" + arguments + "}</tool_call>"},
+        {call_dialect::llama, R"({"name":"f","parameters":)" + arguments + "}"},
+        {call_dialect::mistral, R"([TOOL_CALLS][{"name":"f","arguments":)" + arguments + "}]"},
+        {call_dialect::mistral_args, "[TOOL_CALLS]f[ARGS]" + arguments},
+        {call_dialect::deepseek, std::string(format_of(call_dialect::deepseek).open) + "function" + separator +
+                                     "f\n```json\n" + arguments + "\n```" +
                                      std::string(format_of(call_dialect::deepseek).close)},
-        {call_dialect::harmony, "<|channel|>commentary to=functions.f<|message|>" + written + "<|call|>"}};
+        {call_dialect::harmony, "<|channel|>commentary to=functions.f<|message|>" + arguments + "<|call|>"}};
     for (const auto& one : texts) {
         const auto dialect = one.first;
         const std::string& text = one.second;
@@ -201,8 +201,8 @@ TEST_CASE("tools: the numbers of a call are those that the model wrote, in every
         const auto calls = calls_in(dialect, text);
         REQUIRE(calls.size() == 1);
         CHECK(calls[0].kind == reply_kind::call_end);
-        CHECK(calls[0].text == written);
-        CHECK(calls[0].arguments.dump() == written);
+        CHECK(calls[0].text == arguments);
+        CHECK(calls[0].arguments.dump() == arguments);
     }
     const json tools = json::parse(
         R"([{"function":{"name":"f","parameters":{"properties":{"n":{"type":"integer"},"x":{"type":"number"}}}}}])");
